@@ -1,0 +1,69 @@
+# Provides the target carquet::carquet: the Parquet library (pure C11, MIT),
+# used by src/io/parquet.c alone. In this order:
+#   1. find_package(carquet), an installed one;
+#   2. MILLIBAR_CARQUET_SDIST, a source archive given by path (offline builds);
+#   3. `pip download` of the pinned source archive.
+# An archive is checked against the pinned SHA-256 before it is unpacked.
+set(MILLIBAR_CARQUET_SDIST "" CACHE FILEPATH "carquet source archive, for builds without a network")
+set(CARQUET_VERSION 0.7.2)
+set(CARQUET_SHA256 5d57c00217906e672fe8b569d8a24c6cbd6d1ab7736d56057e9b884f1a043e7d)
+
+find_package(ZLIB REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
+
+find_package(carquet ${CARQUET_VERSION} EXACT QUIET)
+if(carquet_FOUND)
+  message(STATUS "carquet: installed ${carquet_VERSION}")
+  return()
+endif()
+
+set(_archive "${MILLIBAR_CARQUET_SDIST}")
+if(NOT _archive)
+  set(_archive "${CMAKE_BINARY_DIR}/_deps/carquet-${CARQUET_VERSION}.tar.gz")
+  if(NOT EXISTS "${_archive}")
+    find_package(Python3 REQUIRED COMPONENTS Interpreter)
+    message(STATUS "carquet: downloading ${CARQUET_VERSION}")
+    execute_process(
+      COMMAND ${Python3_EXECUTABLE} -m pip download --quiet --no-deps --no-binary carquet
+              --dest "${CMAKE_BINARY_DIR}/_deps" carquet==${CARQUET_VERSION}
+      RESULT_VARIABLE _rc ERROR_VARIABLE _err)
+    if(NOT _rc EQUAL 0)
+      message(FATAL_ERROR "carquet ${CARQUET_VERSION} could not be downloaded; give its source "
+                          "archive with -DMILLIBAR_CARQUET_SDIST=FILE\n${_err}")
+    endif()
+  endif()
+endif()
+file(SHA256 "${_archive}" _sha)
+if(NOT _sha STREQUAL CARQUET_SHA256)
+  message(FATAL_ERROR "carquet: ${_archive} has SHA-256 ${_sha}, not ${CARQUET_SHA256}")
+endif()
+set(_root "${CMAKE_BINARY_DIR}/_deps/carquet-${CARQUET_VERSION}")
+if(NOT EXISTS "${_root}/native/CMakeLists.txt")
+  file(ARCHIVE_EXTRACT INPUT "${_archive}" DESTINATION "${CMAKE_BINARY_DIR}/_deps")
+endif()
+
+# Static, position-independent, hidden; no OpenMP (slower under load), no
+# brotli, no network, no link-time optimization, the system's zstd and lz4.
+# A function, so that its settings stay its own.
+function(millibar_add_carquet root)
+  set(BUILD_SHARED_LIBS OFF)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+  set(CMAKE_C_VISIBILITY_PRESET hidden)
+  set(CMAKE_C_EXTENSIONS ON)
+  set(CMAKE_DISABLE_FIND_PACKAGE_OpenMP ON)
+  set(FETCHCONTENT_FULLY_DISCONNECTED ON)
+  set(CARQUET_ZSTD_TARGET PkgConfig::ZSTD CACHE STRING "" FORCE)
+  set(CARQUET_LZ4_TARGET PkgConfig::LZ4 CACHE STRING "" FORCE)
+  set(CARQUET_ENABLE_BROTLI OFF CACHE BOOL "" FORCE)
+  set(CARQUET_BUILD_CLI OFF CACHE BOOL "" FORCE)
+  set(CARQUET_BUILD_SHARED OFF CACHE BOOL "" FORCE)
+  add_subdirectory("${root}/native" "${CMAKE_BINARY_DIR}/_deps/carquet-build" EXCLUDE_FROM_ALL)
+  target_compile_options(carquet PRIVATE -w -fno-lto)
+  target_include_directories(carquet SYSTEM INTERFACE "${root}/native/include")
+  if(NOT TARGET carquet::carquet)
+    add_library(carquet::carquet ALIAS carquet)
+  endif()
+endfunction()
+millibar_add_carquet("${_root}")

@@ -1,0 +1,248 @@
+/*
+ * millibar/market.h - what a table of bars means.
+ *
+ * Purpose: time zones, the bar series (sorted, labelled, with a period), what
+ * of it is visible at a clock, windows, gap filling, resampling, sessions.
+ *
+ * Invariants
+ *   - A series' times are strictly rising int64 nanoseconds UTC of bar OPEN.
+ *   - No call that takes a clock (now_ns) can name a row beyond what the chosen
+ *     policy shows at that clock: look-ahead is impossible by construction.
+ *   - Zones and series are immutable and reference-counted; any thread may read.
+ */
+#ifndef MILLIBAR_MARKET_H
+#define MILLIBAR_MARKET_H
+
+#include <millibar/table.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Time zones ---------------------------------------------------------- */
+
+typedef struct mbar_zone mbar_zone;
+
+/*
+ * A zone by IANA name, read from TZif: first the directory given to
+ * mbar_zone_set_directory, if any, then the system's (/usr/share/zoneinfo and
+ * the usual others). Cached: the second open costs a look-up. "UTC" needs no
+ * file. MBAR_NOTFOUND, MBAR_FORMAT. Names that climb out (".."), are absolute
+ * or empty are MBAR_INVALID.
+ */
+MBAR_API MBAR_MUST_USE mbar_status mbar_zone_open(const char *name, mbar_zone **out,
+                                                 mbar_error *error);
+/* From TZif bytes (RFC 9636, versions 1 to 4), for tests and embedders. */
+MBAR_API MBAR_MUST_USE mbar_status mbar_zone_from_tzif(const char *name, const void *data,
+                                                      size_t n_bytes, mbar_zone **out,
+                                                      mbar_error *error);
+/* A fallback directory of TZif files (the tzdata package's); NULL forgets it. */
+MBAR_API void mbar_zone_set_directory(const char *directory);
+MBAR_API mbar_zone *mbar_zone_ref(mbar_zone *zone);
+MBAR_API void mbar_zone_unref(mbar_zone *zone);
+MBAR_API const char *mbar_zone_name(const mbar_zone *zone);
+
+/* Seconds east of UTC in force at ns. */
+MBAR_API int32_t mbar_zone_offset_s(const mbar_zone *zone, int64_t ns);
+/* The zone's abbreviation at ns ("EST"); lives as long as the zone. */
+MBAR_API const char *mbar_zone_abbreviation(const mbar_zone *zone, int64_t ns);
+/* Wall clock at ns, as nanoseconds as if it were UTC; saturates at the ends. */
+MBAR_API int64_t mbar_zone_to_local(const mbar_zone *zone, int64_t ns);
+
+/* What to do with a wall clock that happens twice or never. */
+typedef enum mbar_fold {
+    MBAR_FOLD_EARLIER = 0, /* twice: the first; never: shifted forward to the jump's end */
+    MBAR_FOLD_LATER,       /* twice: the second; never: likewise shifted forward */
+    MBAR_FOLD_REFUSE       /* either: MBAR_INVALID */
+} mbar_fold;
+MBAR_API MBAR_MUST_USE mbar_status mbar_zone_from_local(const mbar_zone *zone, int64_t local_ns,
+                                                       mbar_fold fold, int64_t *ns,
+                                                       mbar_error *error);
+/* First instant of the local calendar day that ns falls in, and of the next. */
+MBAR_API int64_t mbar_zone_day_start(const mbar_zone *zone, int64_t ns);
+MBAR_API int64_t mbar_zone_next_day(const mbar_zone *zone, int64_t ns);
+
+/* ---- Time index ---------------------------------------------------------- */
+/* Over n rising int64. Binary search: O(log n). */
+
+/* First i with times[i] >= t; n if none. */
+MBAR_API int64_t mbar_lower_bound(const int64_t *times, int64_t n, int64_t t);
+/* First i with times[i] > t; n if none. */
+MBAR_API int64_t mbar_upper_bound(const int64_t *times, int64_t n, int64_t t);
+/* Last i with times[i] <= t; -1 if none. */
+MBAR_API int64_t mbar_asof(const int64_t *times, int64_t n, int64_t t);
+
+/* ---- Series -------------------------------------------------------------- */
+
+/* The nominal step a series is declared with; lumibot's Data.timestep. */
+typedef enum mbar_step {
+    MBAR_STEP_SECOND = 0,
+    MBAR_STEP_MINUTE,
+    MBAR_STEP_HOUR,
+    MBAR_STEP_DAY
+} mbar_step;
+MBAR_API const char *mbar_step_name(mbar_step step);
+/* 1 s, 1 min, 1 h, 24 h in nanoseconds. */
+MBAR_API int64_t mbar_step_ns(mbar_step step);
+
+typedef enum mbar_label {
+    MBAR_LABEL_OPEN = 0, /* a bar's stamp is its first instant */
+    MBAR_LABEL_CLOSE     /* its last: period_ns is subtracted once, here */
+} mbar_label;
+
+typedef enum mbar_duplicates {
+    MBAR_DUPLICATES_REFUSE = 0, /* MBAR_INVALID naming the first */
+    MBAR_DUPLICATES_KEEP_FIRST,
+    MBAR_DUPLICATES_KEEP_LAST
+} mbar_duplicates;
+
+typedef struct mbar_series_options {
+    const char *time_column; /* NULL: the table's only TIMESTAMP column, else "timestamp",
+                                "datetime", "time", "date" in that order, any case */
+    int64_t period_ns;       /* 0: the most common spacing (mbar_series_period_ns) */
+    mbar_step step;          /* nominal step, for the lumibot policy and day logic */
+    mbar_label label;
+    bool sort;                  /* true: unsorted rows are sorted (stable); false: MBAR_INVALID */
+    mbar_duplicates duplicates; /* of time, after sorting */
+    mbar_zone *zone;            /* for days and sessions; NULL: the time column's own, else UTC */
+    mbar_zone *assume_zone;     /* places a time column without a zone; NULL: MBAR_INVALID there */
+} mbar_series_options;
+/* period 0, step minute, label open, no sorting, no duplicates, zones NULL. */
+MBAR_API void mbar_series_options_init(mbar_series_options *options);
+
+typedef struct mbar_series mbar_series;
+
+/* References table and zone. Null times and times outside int64 nanoseconds
+ * are MBAR_INVALID naming the row. An empty table gives an empty series. */
+MBAR_API MBAR_MUST_USE mbar_status mbar_series_new(mbar_table *table,
+                                                  const mbar_series_options *options,
+                                                  mbar_series **out, mbar_error *error);
+MBAR_API mbar_series *mbar_series_ref(mbar_series *series);
+MBAR_API void mbar_series_unref(mbar_series *series);
+MBAR_API int64_t mbar_series_rows(const mbar_series *series);
+/* The rows as a table (time column included), in time order. Borrowed. */
+MBAR_API mbar_table *mbar_series_table(const mbar_series *series);
+/* Index of the time column in that table. */
+MBAR_API int32_t mbar_series_time_column(const mbar_series *series);
+/* rows opens, strictly rising, ns UTC. Borrowed. */
+MBAR_API const int64_t *mbar_series_times(const mbar_series *series);
+MBAR_API int64_t mbar_series_period_ns(const mbar_series *series);
+MBAR_API mbar_step mbar_series_step(const mbar_series *series);
+MBAR_API mbar_zone *mbar_series_zone(const mbar_series *series);
+/* Column of a price field by its usual name in any case ("close", "Close"), or
+ * -1. */
+MBAR_API int32_t mbar_series_find(const mbar_series *series, const char *name);
+
+/* ---- Visibility and windows ---------------------------------------------- */
+
+typedef enum mbar_policy {
+    /* A bar shows once it has closed: open + period <= now. */
+    MBAR_POLICY_STRICT = 0,
+    /* lumibot 4.6.30's PandasData: the bar labelled now is hidden while it may
+     * still form, a negative shift reaches past it, a shift counts rows. */
+    MBAR_POLICY_LUMIBOT
+} mbar_policy;
+
+/* Rows [first, first + n_rows) of a series. */
+typedef struct mbar_window {
+    int64_t first;
+    int64_t n_rows;
+} mbar_window;
+
+/*
+ * The latest length rows visible at now_ns, moved back by shift rows. Fewer
+ * where history is short; n_rows 0 where there is none (lumibot: None).
+ * STRICT: length < 1 or shift < 0 is MBAR_INVALID.
+ * LUMIBOT: end = i (+1 when bar i has closed and shift >= 0) - shift, i the
+ * last row <= now; day series: end = i + 1 - shift. Bounds are clamped as
+ * lumibot does; length 0 or an empty clamp yields its one row before the end.
+ */
+MBAR_API MBAR_MUST_USE mbar_status mbar_series_window(const mbar_series *series,
+                                                     mbar_policy policy, int64_t now_ns,
+                                                     int64_t length, int64_t shift,
+                                                     mbar_window *out, mbar_error *error);
+/* Rows with from_ns <= open < to_ns. */
+MBAR_API mbar_window mbar_series_between(const mbar_series *series, int64_t from_ns,
+                                         int64_t to_ns);
+
+/* Whether the last intraday bar at or before now has closed. */
+typedef enum mbar_bar_state {
+    MBAR_BAR_NONE = 0, /* no bar at or before now, or not an intraday series */
+    MBAR_BAR_FORMING,
+    MBAR_BAR_CLOSED
+} mbar_bar_state;
+/* *row: the last row with open <= now, -1 for none. Closed when open +
+ * max(nominal step, most common intraday spacing) <= now (lumibot's rule). */
+MBAR_API mbar_bar_state mbar_series_state(const mbar_series *series, int64_t now_ns,
+                                          int64_t *row);
+
+/* ---- Gap filling --------------------------------------------------------- */
+
+/*
+ * lumibot's minute grid (PandasData.clean_trading_times): for each local date
+ * of zone that has a row in any of the series, every minute from the first to
+ * the last stamp of that date, carried on the anchor of the first stamp; stamps
+ * after end_ns are dropped. step other than minute: the union of the stamps.
+ * The result is a TIMESTAMP[ns, UTC] column named "timestamp", rising.
+ */
+MBAR_API MBAR_MUST_USE mbar_status mbar_grid_new(mbar_series *const *series, int32_t n_series,
+                                                mbar_step step, const mbar_zone *zone,
+                                                int64_t end_ns, mbar_column **out,
+                                                mbar_error *error);
+/*
+ * The series on grid's stamps between its own first and last (forward fill: a
+ * missing stamp copies the row before it whole, volume included), then lumibot's
+ * repairs: NaN volume 0, NaN close (and other columns but open/high/low, quotes
+ * and corporate actions) filled forward, NaN open/high/low take close, dividend
+ * and stock_splits 0, bid/ask/bid_size/ask_size forward only within gaps of at
+ * most two hours (intraday steps). Column types are kept.
+ */
+MBAR_API MBAR_MUST_USE mbar_status mbar_series_fill(mbar_series *series, const mbar_column *grid,
+                                                   mbar_series **out, mbar_error *error);
+
+/* (close - previous close) / previous close over n rows; row 0 NaN. out may
+ * not overlap close. IEEE double, no contraction: lumibot's "return". */
+MBAR_API void mbar_returns(const double *close, int64_t n, double *out);
+
+/* ---- Resampling ---------------------------------------------------------- */
+
+typedef enum mbar_agg {
+    MBAR_AGG_FIRST = 0,
+    MBAR_AGG_MAX,
+    MBAR_AGG_MIN,
+    MBAR_AGG_LAST,
+    MBAR_AGG_SUM /* compensated (Kahan) over doubles, as pandas sums groups */
+} mbar_agg;
+
+/*
+ * Buckets of `every` steps. Intraday buckets are anchored at the local midnight
+ * of the first row's day (pandas origin="start_day"); day buckets are local
+ * calendar days of the zone. Labelled and closed left. NaN is skipped; a bucket
+ * with a null or NaN in any aggregated column is dropped (pandas dropna).
+ */
+typedef struct mbar_resample {
+    int64_t every; /* >= 1 */
+    mbar_step step;
+    mbar_zone *zone;   /* NULL: the series' own */
+    bool drop_partial; /* drop a last bucket that the rows do not reach the end of */
+} mbar_resample;
+
+/* Aggregation by column name: open first, high max, low min, close last,
+ * volume sum, dividend sum, stock_splits max; every other column is left out.
+ * window is a range of series' rows. The result's period is every * step. */
+MBAR_API MBAR_MUST_USE mbar_status mbar_series_resample(const mbar_series *series,
+                                                       mbar_window window,
+                                                       const mbar_resample *how,
+                                                       mbar_series **out, mbar_error *error);
+
+/* ---- Sessions ------------------------------------------------------------ */
+
+/* Whether ns is inside a CME equity-index futures session: Sunday to Friday
+ * 18:00-17:00 New York less the daily 17:00-18:00 halt, full and early-close
+ * holidays by the exchange's standing rules. zone is America/New_York. */
+MBAR_API bool mbar_session_cme_open(const mbar_zone *new_york, int64_t ns);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
