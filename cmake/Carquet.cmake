@@ -25,8 +25,10 @@ if(NOT _archive)
   if(NOT EXISTS "${_archive}")
     find_package(Python3 REQUIRED COMPONENTS Interpreter)
     message(STATUS "carquet: downloading ${CARQUET_VERSION}")
+    # An isolated wheel build hides pip behind PYTHONPATH.
     execute_process(
-      COMMAND ${Python3_EXECUTABLE} -m pip download --quiet --no-deps --no-binary carquet
+      COMMAND ${CMAKE_COMMAND} -E env --unset=PYTHONPATH
+              ${Python3_EXECUTABLE} -m pip download --quiet --no-deps --no-binary carquet
               --dest "${CMAKE_BINARY_DIR}/_deps" carquet==${CARQUET_VERSION}
       RESULT_VARIABLE _rc ERROR_VARIABLE _err)
     if(NOT _rc EQUAL 0)
