@@ -1,0 +1,359 @@
+"""DataBento without a network: a synthetic client, a private cache, and whole runs to compare.
+
+lumibot reaches DataBento through two methods of one class, `DataBentoClient.get_historical_data`
+and `.get_instrument_definition`, of which each of its two helper modules (pandas and Polars) has a
+copy. `SyntheticDataBento.installed()` replaces those methods and nothing else, so every line of
+lumibot's own helpers, the writing of its Parquet cache included, runs as it does for a user.
+
+The bars are seeded per contract and laid on the CME calendar (Sunday 18:00 to Friday 17:00 New
+York, with the hour's break at 17:00), a few minutes in a thousand missing, prices on the quarter
+tick. A contract's bars do not depend on the range asked for, so a file cached for one range and a
+file cached for another agree where they overlap.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytz
+
+# Read by lumibot when it is first imported.
+os.environ.setdefault("IS_BACKTESTING", "true")
+os.environ.setdefault("LUMIBOT_DISABLE_DOTENV", "1")
+os.environ.setdefault("LUMIBOT_CACHE_FOLDER", tempfile.mkdtemp(prefix="millibar-lumibot-"))
+
+NEW_YORK = pytz.timezone("America/New_York")
+SCHEMA_STEP = {"ohlcv-1m": "1min", "ohlcv-1h": "1h", "ohlcv-1d": "1D"}
+SPAN = ("2023-11-01", "2024-04-15")
+
+
+def cme_minutes(start: str, end: str) -> pd.DatetimeIndex:
+    """Every minute, in UTC, at which the CME's equity futures trade: no holidays."""
+    local = pd.date_range(start, end, freq="1min", tz=NEW_YORK)
+    clock = local.hour * 60 + local.minute
+    weekday = local.weekday
+    after_open = clock >= 18 * 60
+    before_close = clock < 17 * 60
+    is_open = np.where(
+        weekday == 6, after_open, np.where(weekday == 5, False, before_close | after_open)
+    )
+    is_open &= ~((weekday == 4) & after_open)
+    return local[is_open].tz_convert("UTC")
+
+
+@dataclass
+class Request:
+    """One call of the client: what was asked for, and how many rows went back."""
+
+    symbol: str
+    schema: str
+    start: Any
+    end: Any
+    rows: int
+
+
+@dataclass
+class SyntheticDataBento:
+    """Stands in for the vendor: `contracts` (a base price each) exist, others give no rows."""
+
+    seed: int = 7
+    contracts: dict[str, float] = field(
+        default_factory=lambda: {"MESZ3": 4715.0, "MESH4": 4765.0, "MESM4": 5210.0, "ESH4": 4766.0}
+    )
+    multiplier: float = 5.0
+    missing: float = 0.004
+    span: tuple[str, str] = SPAN
+    requests: list[Request] = field(default_factory=list)
+    definitions: list[str] = field(default_factory=list)
+    failure: Exception | None = None
+    _bars: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
+
+    def bars(self, symbol: str, schema: str = "ohlcv-1m") -> pd.DataFrame:
+        """All bars of a contract, as databento's `to_df()` shapes them."""
+        key = (symbol, schema)
+        if key not in self._bars:
+            self._bars[key] = self._make_bars(symbol, schema)
+        return self._bars[key]
+
+    def _make_bars(self, symbol: str, schema: str) -> pd.DataFrame:
+        if schema != "ohlcv-1m":
+            rule = SCHEMA_STEP[schema]
+            minutes = self.bars(symbol)
+            steps = minutes.resample(rule).agg(
+                {
+                    "rtype": "first",
+                    "publisher_id": "first",
+                    "instrument_id": "first",
+                    "open": "first",
+                    "high": "max",
+                    "low": "min",
+                    "close": "last",
+                    "volume": "sum",
+                    "symbol": "first",
+                }
+            )
+            steps = steps.dropna()
+            return steps.astype(minutes.dtypes.to_dict())
+        rng = np.random.default_rng([self.seed, zlib.crc32(symbol.encode())])
+        index = cme_minutes(*self.span)
+        index = index[rng.random(len(index)) >= self.missing]
+        n = len(index)
+        steps = rng.integers(-6, 7, n)
+        close_ticks = round(self.contracts[symbol] * 4) + np.cumsum(steps)
+        open_ticks = np.concatenate(([close_ticks[0]], close_ticks[:-1] + rng.integers(-1, 2, n - 1)))
+        high_ticks = np.maximum(open_ticks, close_ticks) + rng.integers(0, 5, n)
+        low_ticks = np.minimum(open_ticks, close_ticks) - rng.integers(0, 5, n)
+        return pd.DataFrame(
+            {
+                "rtype": np.full(n, 33, dtype="uint8"),
+                "publisher_id": np.full(n, 1, dtype="uint16"),
+                "instrument_id": np.full(n, zlib.crc32(symbol.encode()) % 100_000, dtype="uint32"),
+                "open": open_ticks / 4.0,
+                "high": high_ticks / 4.0,
+                "low": low_ticks / 4.0,
+                "close": close_ticks / 4.0,
+                "volume": rng.integers(1, 900, n).astype("uint64"),
+                "symbol": symbol,
+            },
+            index=pd.DatetimeIndex(index.as_unit("ns"), name="ts_event", freq=None),
+        )
+
+    def get_historical_data(
+        self,
+        dataset: str,
+        symbols: str,
+        schema: str,
+        start: Any,
+        end: Any,
+        venue: str | None = None,
+        **kwargs: Any,
+    ) -> pd.DataFrame:
+        """Rows with start <= ts_event < end; a time without a zone is UTC, as the vendor takes it."""
+        if self.failure is not None:
+            raise self.failure
+        first, last = (_as_utc(t) for t in (start, end))
+        if symbols in self.contracts:
+            frame = self.bars(symbols, schema)
+            frame = frame[(frame.index >= first) & (frame.index < last)].copy()
+        else:
+            frame = pd.DataFrame()
+        self.requests.append(Request(symbols, schema, start, end, len(frame)))
+        return frame
+
+    def get_instrument_definition(
+        self, dataset: str, symbol: str, reference_date: Any = None
+    ) -> dict[str, Any] | None:
+        self.definitions.append(symbol)
+        if symbol not in self.contracts:
+            return None
+        return {"unit_of_measure_qty": self.multiplier, "expiration": None}
+
+    @contextlib.contextmanager
+    def installed(self, cache_folder: Path) -> Iterator[SyntheticDataBento]:
+        """Inside, lumibot's helpers ask this object and cache below `cache_folder`."""
+        from lumibot.tools import databento_helper, databento_helper_polars
+
+        def historical(_client: Any, *args: Any, **kwargs: Any) -> pd.DataFrame:
+            return self.get_historical_data(*args, **kwargs)
+
+        def definition(_client: Any, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+            return self.get_instrument_definition(*args, **kwargs)
+
+        with contextlib.ExitStack() as stack:
+            for helper in (databento_helper, databento_helper_polars):
+                client = helper.DataBentoClient
+                folder = cache_folder / helper.CACHE_SUBFOLDER
+                folder.mkdir(parents=True, exist_ok=True)
+                for owner, name, value in (
+                    (client, "get_historical_data", historical),
+                    (client, "get_instrument_definition", definition),
+                    (helper, "LUMIBOT_DATABENTO_CACHE_FOLDER", str(folder)),
+                    (helper, "_INSTRUMENT_DEFINITION_CACHE", {}),
+                ):
+                    stack.callback(setattr, owner, name, getattr(owner, name))
+                    setattr(owner, name, value)
+            yield self
+
+
+def _as_utc(value: Any) -> pd.Timestamp:
+    stamp = pd.Timestamp(value)
+    return stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
+
+
+def new_york(text: str) -> datetime:
+    """An aware datetime of New York wall-clock time."""
+    return NEW_YORK.localize(pd.Timestamp(text).to_pydatetime())
+
+
+@contextlib.contextmanager
+def offline_benchmark() -> Iterator[None]:
+    """Inside, lumibot's look-up of SPY and ^IRX at the end of a run gives a flat local frame."""
+    from lumibot.tools.yahoo_helper import YahooHelper
+
+    def flat(*_args: Any, **_kwargs: Any) -> pd.DataFrame:
+        index = pd.date_range(SPAN[0], SPAN[1], freq="1D", tz=NEW_YORK)
+        columns = {name: 100.0 for name in ("Open", "High", "Low", "Close")}
+        columns |= {"Volume": 1.0, "Dividends": 0.0, "Stock Splits": 0.0}
+        return pd.DataFrame(columns, index=index)
+
+    before = YahooHelper.get_symbol_data
+    YahooHelper.get_symbol_data = staticmethod(flat)
+    try:
+        yield
+    finally:
+        YahooHelper.get_symbol_data = before
+
+
+@dataclass
+class Run:
+    """What a run left behind, with identifiers replaced by their order of appearance."""
+
+    events: list[tuple[Any, ...]]
+    positions: list[tuple[Any, ...]]
+    cash: float
+    stats: pd.DataFrame
+    strategy: Any
+
+    @property
+    def fills(self) -> list[tuple[Any, ...]]:
+        return [event for event in self.events if event[1] == "fill"]
+
+
+EVENT_COLUMNS = (
+    "status", "symbol", "side", "type", "price", "filled_quantity", "multiplier", "trade_cost",
+    "asset.multiplier", "asset.asset_type",
+)  # fmt: skip
+
+
+def run_strategy(source: Any, strategy: type, **parameters: Any) -> Run:
+    """Run `strategy` over a data source object, without reports."""
+    from lumibot.backtesting import BacktestingBroker
+    from lumibot.entities import TradingFee
+    from lumibot.traders import Trader
+
+    with offline_benchmark():
+        broker = BacktestingBroker(data_source=source)
+        fees = [TradingFee(flat_fee=0.50)]
+        instance = strategy(
+            broker=broker,
+            budget=50_000,
+            buy_trading_fees=fees,
+            sell_trading_fees=fees,
+            parameters=parameters,
+        )
+        trader = Trader(logfile="", backtest=True, quiet_logs=True)
+        trader.add_strategy(instance)
+        trader.run_all(
+            show_plot=False,
+            show_tearsheet=False,
+            show_indicators=False,
+            save_tearsheet=False,
+            tearsheet_file="",
+        )
+    return Run(
+        events=_events(broker),
+        positions=sorted(
+            (p.asset.symbol, float(p.quantity), float(p.avg_fill_price or 0))
+            for p in broker._filled_positions.get_list()
+        ),
+        cash=float(instance.cash),
+        stats=instance.stats,
+        strategy=instance,
+    )
+
+
+def _events(broker: Any) -> list[tuple[Any, ...]]:
+    """The trade event log; cancels of one instant are sorted, since a thread pool orders them."""
+    log = broker._trade_event_log_df
+    if log is None or len(log) == 0:
+        return []
+    rows = []
+    for row in log.to_dict("records"):
+        rows.append((row["time"], *(_plain(row.get(name)) for name in EVENT_COLUMNS)))
+    ordered: list[tuple[Any, ...]] = []
+    start = 0
+    while start < len(rows):
+        stop = start + 1
+        if rows[start][1] == "canceled":
+            while stop < len(rows) and rows[stop][:2] == rows[start][:2]:
+                stop += 1
+        ordered += sorted(rows[start:stop], key=repr)
+        start = stop
+    return ordered
+
+
+def _plain(value: Any) -> Any:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return None
+    return value
+
+
+def momentum_strategy(log: Callable[..., None] | None = None) -> type:
+    """The MES momentum strategy; `log(dt, frame, price)` sees each iteration's inputs."""
+    from lumibot.entities import Asset, Order
+    from lumibot.strategies import Strategy
+
+    class MesMomentum(Strategy):
+        def initialize(self) -> None:
+            self.set_market("us_futures")
+            self.sleeptime = "1M"
+            self.contract = Asset("MES", asset_type=Asset.AssetType.CONT_FUTURE)
+
+        def on_trading_iteration(self) -> None:
+            bars = self.get_historical_prices(self.contract, 200, "minute")
+            price = self.get_last_price(self.contract)
+            if bars is None or price is None or len(bars) < 20:
+                return
+            frame = bars.pandas_df
+            if log is not None:
+                log(self.get_datetime(), frame, price)
+            close = frame["close"]
+            average = (close.tail(8).sum() + price) / 9.0
+            previous = close.shift(1)
+            ranges = pd.concat(
+                [
+                    frame["high"] - frame["low"],
+                    (frame["high"] - previous).abs(),
+                    (frame["low"] - previous).abs(),
+                ],
+                axis=1,
+            ).max(axis=1)
+            atr = ranges.rolling(14).mean().iloc[-1]
+            position = self.get_position(self.contract)
+            if position is not None and position.quantity != 0:
+                if price <= average:
+                    self.cancel_open_orders()
+                    order = self.close_position(self.contract)
+                    if order is not None:
+                        self.submit_order(order)
+                return
+            if price <= average or not atr > 0 or self._has_open_order():
+                return
+            risk = self.portfolio_value * 0.01
+            quantity = int(min(max(risk // (atr * 5), 1), 5))
+            self.submit_order(
+                self.create_order(
+                    self.contract,
+                    quantity,
+                    Order.OrderSide.BUY,
+                    order_type=Order.OrderType.MARKET,
+                    order_class=Order.OrderClass.BRACKET,
+                    secondary_limit_price=price + 3 * atr,
+                    secondary_stop_price=price - atr,
+                )
+            )
+
+        def _has_open_order(self) -> bool:
+            return any(order.is_active() for order in self.get_orders())
+
+    return MesMomentum
