@@ -26,23 +26,27 @@ typedef struct mbar_zone mbar_zone;
 /*
  * A zone by IANA name, read from TZif: first the directory given to
  * mbar_zone_set_directory, if any, then the system's (/usr/share/zoneinfo and
- * the usual others). Cached: the second open costs a look-up. "UTC" needs no
- * file. MBAR_NOTFOUND, MBAR_FORMAT. Names that climb out (".."), are absolute
- * or empty are MBAR_INVALID.
+ * the usual others). Cached: the second open costs a look-up. "UTC" and fixed
+ * offsets ("+05:30", as Arrow writes them) need no file. MBAR_NOTFOUND;
+ * MBAR_FORMAT; MBAR_UNSUPPORTED for zones that count leap seconds ("right/").
+ * Names that climb out (".."), are absolute or empty are MBAR_INVALID.
  */
 MBAR_API MBAR_MUST_USE mbar_status mbar_zone_open(const char *name, mbar_zone **out,
-                                                 mbar_error *error);
+                                                  mbar_error *error);
 /* From TZif bytes (RFC 9636, versions 1 to 4), for tests and embedders. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_zone_from_tzif(const char *name, const void *data,
-                                                      size_t n_bytes, mbar_zone **out,
-                                                      mbar_error *error);
-/* A fallback directory of TZif files (the tzdata package's); NULL forgets it. */
+                                                       size_t n_bytes, mbar_zone **out,
+                                                       mbar_error *error);
+/* The directory of TZif files to ask before the system's (the tzdata package's);
+ * NULL forgets it. Zones opened from now on come from it; those already handed
+ * out stay as they are. Also empties the cache. */
 MBAR_API void mbar_zone_set_directory(const char *directory);
 MBAR_API mbar_zone *mbar_zone_ref(mbar_zone *zone);
 MBAR_API void mbar_zone_unref(mbar_zone *zone);
 MBAR_API const char *mbar_zone_name(const mbar_zone *zone);
 
-/* Seconds east of UTC in force at ns. */
+/* Seconds east of UTC in force at ns. Before the first transition known, the
+ * zone's first standard time (for most, its local mean time). */
 MBAR_API int32_t mbar_zone_offset_s(const mbar_zone *zone, int64_t ns);
 /* The zone's abbreviation at ns ("EST"); lives as long as the zone. */
 MBAR_API const char *mbar_zone_abbreviation(const mbar_zone *zone, int64_t ns);
@@ -56,9 +60,11 @@ typedef enum mbar_fold {
     MBAR_FOLD_REFUSE       /* either: MBAR_INVALID */
 } mbar_fold;
 MBAR_API MBAR_MUST_USE mbar_status mbar_zone_from_local(const mbar_zone *zone, int64_t local_ns,
-                                                       mbar_fold fold, int64_t *ns,
-                                                       mbar_error *error);
-/* First instant of the local calendar day that ns falls in, and of the next. */
+                                                        mbar_fold fold, int64_t *ns,
+                                                        mbar_error *error);
+/* First instant of the local calendar day that ns falls in, and of the next day
+ * there is. Right for zones that change at midnight, days of 23 or 25 hours and
+ * days left out. Held inside int64. */
 MBAR_API int64_t mbar_zone_day_start(const mbar_zone *zone, int64_t ns);
 MBAR_API int64_t mbar_zone_next_day(const mbar_zone *zone, int64_t ns);
 
@@ -115,8 +121,8 @@ typedef struct mbar_series mbar_series;
 /* References table and zone. Null times and times outside int64 nanoseconds
  * are MBAR_INVALID naming the row. An empty table gives an empty series. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_series_new(mbar_table *table,
-                                                  const mbar_series_options *options,
-                                                  mbar_series **out, mbar_error *error);
+                                                   const mbar_series_options *options,
+                                                   mbar_series **out, mbar_error *error);
 MBAR_API mbar_series *mbar_series_ref(mbar_series *series);
 MBAR_API void mbar_series_unref(mbar_series *series);
 MBAR_API int64_t mbar_series_rows(const mbar_series *series);
@@ -157,13 +163,11 @@ typedef struct mbar_window {
  * last row <= now; day series: end = i + 1 - shift. Bounds are clamped as
  * lumibot does; length 0 or an empty clamp yields its one row before the end.
  */
-MBAR_API MBAR_MUST_USE mbar_status mbar_series_window(const mbar_series *series,
-                                                     mbar_policy policy, int64_t now_ns,
-                                                     int64_t length, int64_t shift,
-                                                     mbar_window *out, mbar_error *error);
+MBAR_API MBAR_MUST_USE mbar_status mbar_series_window(const mbar_series *series, mbar_policy policy,
+                                                      int64_t now_ns, int64_t length, int64_t shift,
+                                                      mbar_window *out, mbar_error *error);
 /* Rows with from_ns <= open < to_ns. */
-MBAR_API mbar_window mbar_series_between(const mbar_series *series, int64_t from_ns,
-                                         int64_t to_ns);
+MBAR_API mbar_window mbar_series_between(const mbar_series *series, int64_t from_ns, int64_t to_ns);
 
 /* Whether the last intraday bar at or before now has closed. */
 typedef enum mbar_bar_state {
@@ -173,8 +177,7 @@ typedef enum mbar_bar_state {
 } mbar_bar_state;
 /* *row: the last row with open <= now, -1 for none. Closed when open +
  * max(nominal step, most common intraday spacing) <= now (lumibot's rule). */
-MBAR_API mbar_bar_state mbar_series_state(const mbar_series *series, int64_t now_ns,
-                                          int64_t *row);
+MBAR_API mbar_bar_state mbar_series_state(const mbar_series *series, int64_t now_ns, int64_t *row);
 
 /* ---- Gap filling --------------------------------------------------------- */
 
@@ -186,9 +189,9 @@ MBAR_API mbar_bar_state mbar_series_state(const mbar_series *series, int64_t now
  * The result is a TIMESTAMP[ns, UTC] column named "timestamp", rising.
  */
 MBAR_API MBAR_MUST_USE mbar_status mbar_grid_new(mbar_series *const *series, int32_t n_series,
-                                                mbar_step step, const mbar_zone *zone,
-                                                int64_t end_ns, mbar_column **out,
-                                                mbar_error *error);
+                                                 mbar_step step, const mbar_zone *zone,
+                                                 int64_t end_ns, mbar_column **out,
+                                                 mbar_error *error);
 /*
  * The series on grid's stamps between its own first and last (forward fill: a
  * missing stamp copies the row before it whole, volume included), then lumibot's
@@ -198,7 +201,7 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_grid_new(mbar_series *const *series, int
  * most two hours (intraday steps). Column types are kept.
  */
 MBAR_API MBAR_MUST_USE mbar_status mbar_series_fill(mbar_series *series, const mbar_column *grid,
-                                                   mbar_series **out, mbar_error *error);
+                                                    mbar_series **out, mbar_error *error);
 
 /* (close - previous close) / previous close over n rows; row 0 NaN. out may
  * not overlap close. IEEE double, no contraction: lumibot's "return". */
@@ -231,9 +234,9 @@ typedef struct mbar_resample {
  * volume sum, dividend sum, stock_splits max; every other column is left out.
  * window is a range of series' rows. The result's period is every * step. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_series_resample(const mbar_series *series,
-                                                       mbar_window window,
-                                                       const mbar_resample *how,
-                                                       mbar_series **out, mbar_error *error);
+                                                        mbar_window window,
+                                                        const mbar_resample *how, mbar_series **out,
+                                                        mbar_error *error);
 
 /* ---- Sessions ------------------------------------------------------------ */
 
