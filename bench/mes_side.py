@@ -1,8 +1,8 @@
 """One run of the MES momentum workload, in a process of its own; prints one line of JSON.
 
 Sides are "WHO KIND": WHO is lumibot or millibar, KIND is pandas, databento-pandas or
-databento-polars. The DataBento kinds read the cache in --folder that lumibot itself wrote (made by
---prepare), with the vendor's client replaced by a synthetic one, so that nothing leaves the machine.
+databento-polars. The DataBento kinds read the cache below --folder, which lumibot's helpers write
+where it is missing; the vendor's client is replaced by a synthetic one, so nothing is fetched.
 CPU seconds are those of the run alone: imports and the making of the bars are outside.
 """
 

@@ -18,8 +18,9 @@ import numpy as np
 from measure import Samples, interleave, table
 
 COLUMNS = ["timestamp", "open", "high", "low", "close", "volume"]
-START = datetime(2019, 6, 4, tzinfo=timezone.utc)
-END = datetime(2019, 6, 7, tzinfo=timezone.utc)
+START = datetime(2022, 6, 7, tzinfo=timezone.utc)
+END = datetime(2022, 6, 10, tzinfo=timezone.utc)
+LAST_YEAR = 2024
 
 
 def make_files(folder: Path, years: int = 10) -> dict[str, Path]:
@@ -32,13 +33,9 @@ def make_files(folder: Path, years: int = 10) -> dict[str, Path]:
     zstd = folder / f"minutes-{years}y-zstd.parquet"
     arrow = folder / f"minutes-{years}y-zstd-pyarrow.parquet"
     if not plain.exists():
-        last = 2024
-        subprocess.run(
-            [mbar, "synth", "--seed", "1", "--from", f"{last - years}-01-01"]
-            + ["--to", f"{last}-01-01", "--out", str(plain)],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        span = ["--from", f"{LAST_YEAR - years}-01-01", "--to", f"{LAST_YEAR}-01-01"]
+        command = [mbar, "synth", "--seed", "1", *span, "--out", str(plain)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     if not zstd.exists():
         subprocess.run(
             [mbar, "convert", str(plain), "--layout", "zstd", "--out", str(zstd)],
