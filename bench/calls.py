@@ -71,6 +71,7 @@ def last_price(source: Any, asset: Any, clock: list[Any]) -> Callable[[], None]:
 
 def run(*, quick: bool) -> dict[str, dict[str, Samples]]:
     from lumibot.backtesting import PandasDataBacktesting as Theirs
+
     from millibar.integrations.lumibot import PandasDataBacktesting as Ours
 
     rows = 3 * LENGTH + (500 if quick else 3000)

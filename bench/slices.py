@@ -50,9 +50,10 @@ def make_files(folder: Path, years: int = 10) -> dict[str, Path]:
 def readers(path: Path) -> dict[str, Callable[[], Any]]:
     """One call each: open the file, return the slice in the reader's own table."""
     import duckdb
-    import millibar as mb
     import polars as pl
     import pyarrow.parquet as pq
+
+    import millibar as mb
 
     name = str(path)
     connection = duckdb.connect()
