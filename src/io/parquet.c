@@ -30,14 +30,25 @@
 
 /* The library frees without telling the size, so each block carries it. */
 #define HEADER_BYTES 16
-/* No page of a sound file asks for more at once: a page holds at most 256 MiB. */
-#define LARGEST_BLOCK_BYTES ((size_t)1 << 29)
+/* The library takes pages of at most 256 MiB; more at once is a damaged file's wish. */
+#define LARGEST_BLOCK_BYTES (((size_t)256 << 20) + 4096)
+/* A parsed footer takes some 10 times its bytes in the file. One that would
+ * take far more says very much with nothing, and is refused. */
+#define FOOTER_FACTOR 64
+#define FOOTER_BYTES ((size_t)64 << 20)
+
+/* What the thread that opens a file may still allocate for its footer; NULL
+ * outside of that. Thread-local, because the library's hook has no context. */
+static _Thread_local size_t *budget;
 
 static void *library_malloc(size_t n_bytes, void *ctx)
 {
     (void)ctx;
-    if (n_bytes > LARGEST_BLOCK_BYTES) {
+    if (n_bytes > LARGEST_BLOCK_BYTES || (budget != NULL && n_bytes > *budget)) {
         return NULL;
+    }
+    if (budget != NULL) {
+        *budget -= n_bytes;
     }
     char *block = mbar_alloc_uninit(n_bytes + HEADER_BYTES, NULL);
     if (block == NULL) {
@@ -116,14 +127,20 @@ mbar_status mbar_parquet_fail(const mbar_parquet *file, int32_t group, int32_t c
     }
     mbar_status status = status_of(library->code);
     const char *what = library->message[0] != '\0' ? library->message : "malformed";
+    if (strcmp(what, "Expected data page") == 0) {
+        /* Some writers before 2015, and a few since. */
+        status = MBAR_UNSUPPORTED;
+        what = "it has a dictionary that its footer does not announce, which is not supported; "
+               "write the file again with a current writer";
+    }
     if (status == MBAR_NOMEM) {
-        what = "out of memory, or a page larger than the 512 MiB this library takes";
+        what = "out of memory, or a page larger than the 256 MiB this library takes";
     }
     if (column >= 0 && group >= 0) {
         mbar_error_set(error, status, "column '%s', row group %d: %s",
                        file->columns[column].field.name, (int)group, what);
     } else {
-        mbar_error_set(error, status, "%s", what);
+        mbar_error_set(error, status, "malformed footer or index: %s", what);
     }
     if (error != NULL) {
         error->offset = library->offset;
@@ -184,7 +201,9 @@ static FILE *stream_open(mbar_parquet_stream *stream)
 
 /* ---- Opening ----------------------------------------------------------------- */
 
-static mbar_status check_frame(mbar_source *source, int64_t size, mbar_error *error)
+/* Magic bytes and footer length; *footer_bytes is then inside the file. */
+static mbar_status check_frame(mbar_source *source, int64_t size, int64_t *footer_bytes,
+                               mbar_error *error)
 {
     unsigned char head[4], tail[8];
     if (size == 0) {
@@ -226,6 +245,7 @@ static mbar_status check_frame(mbar_source *source, int64_t size, mbar_error *er
                               "damaged",
                               (unsigned)footer, (long long)size);
     }
+    *footer_bytes = footer;
     return MBAR_OK;
 }
 
@@ -258,18 +278,21 @@ static mbar_status open_bytes(mbar_parquet *file, mbar_error *error)
     return ops->read_at(file->source, 0, (size_t)file->size, file->copy, error);
 }
 
-static mbar_status open_reader(mbar_parquet *file, mbar_error *error)
+static mbar_status open_reader(mbar_parquet *file, int64_t footer_bytes, mbar_error *error)
 {
     carquet_reader_options_t options;
     carquet_error_t library = CARQUET_ERROR_INIT;
+    size_t left = FOOTER_BYTES + (size_t)footer_bytes * FOOTER_FACTOR;
     carquet_reader_options_init(&options);
     options.num_threads = 1;
+    budget = &left;
     if (file->map != NULL) {
         file->reader =
             carquet_reader_open_buffer(file->map, (size_t)file->size, &options, &library);
     } else {
         file->reader = carquet_reader_open_file(file->file, &options, &library);
     }
+    budget = NULL;
     if (file->reader == NULL) {
         return mbar_parquet_fail(file, -1, -1, &library, error);
     }
@@ -339,15 +362,16 @@ mbar_status mbar_parquet_open(mbar_source *source, mbar_parquet **out, mbar_erro
     file->source = source;
     file->sorted_column = -1;
     mbar_error_init(&file->stream.error);
+    int64_t footer_bytes = 0;
     mbar_status status = source->ops->size(source, &file->size, error);
     if (status == MBAR_OK) {
-        status = check_frame(source, file->size, error);
+        status = check_frame(source, file->size, &footer_bytes, error);
     }
     if (status == MBAR_OK) {
         status = open_bytes(file, error);
     }
     if (status == MBAR_OK) {
-        status = open_reader(file, error);
+        status = open_reader(file, footer_bytes, error);
     }
     if (status == MBAR_OK) {
         status = map_groups(file, error);

@@ -116,7 +116,8 @@ typedef struct mbar_parquet_text mbar_parquet_text;
 mbar_status mbar_parquet_text_new(int32_t n_parts, bool dictionary, mbar_parquet_text **out,
                                   mbar_error *error);
 void mbar_parquet_text_free(mbar_parquet_text *text);
-/* Adds n present values of part. Parts may be added to from several threads,
+/* Adds n present values of part. MBAR_FORMAT, with no message set, where one is
+ * not UTF-8. Parts may be added to from several threads,
  * each part from one. */
 mbar_status mbar_parquet_text_add(mbar_parquet_text *text, int32_t part,
                                   const carquet_byte_array_t *values, int64_t n,

@@ -176,6 +176,22 @@ static mbar_status place_error(const read_job *job, const output *out,
     return status;
 }
 
+static mbar_status store_text(const read_job *job, output *out, int32_t part_index, void *values,
+                              const int16_t *levels, int64_t n, int64_t n_valid, mbar_error *error)
+{
+    mbar_status status =
+        mbar_parquet_text_add(out->text, part_index, values, n_valid, levels, n, error);
+    if (status != MBAR_FORMAT) {
+        return status;
+    }
+    const mbar_parquet_part *part = &job->parts[part_index];
+    return job->file->columns[out->column].annotated
+               ? place_error(job, out, part, status, "a text value is not UTF-8", error)
+               : place_error(job, out, part, MBAR_UNSUPPORTED,
+                             "it holds binary data, which is not supported; leave the column out",
+                             error);
+}
+
 /* Puts n rows that were just read to their place. values is the scratch, or for
  * direct kinds the place itself. */
 static mbar_status store(const read_job *job, output *out, int32_t part_index, int64_t row,
@@ -199,7 +215,7 @@ static mbar_status store(const read_job *job, output *out, int32_t part_index, i
         set_bits(out->bytes, row, values, n);
         return MBAR_OK;
     case MBAR_PARQUET_TEXT:
-        return mbar_parquet_text_add(out->text, part_index, values, n_valid, levels, n, error);
+        return store_text(job, out, part_index, values, levels, n, n_valid, error);
     default: {
         int64_t *to = (int64_t *)out->bytes + row;
         if (convert(column->kind, values, n_valid, to) >= 0) {
@@ -458,15 +474,8 @@ static mbar_status finish_output(const read_job *job, output *out, mbar_error *e
         return mbar_column_new(&column->field, job->n_rows, out->data, out->validity, n_nulls,
                                &out->done, error);
     }
-    mbar_status status = mbar_parquet_text_finish(out->text, &column->field, job->n_rows,
-                                                  out->validity, &out->done, error);
-    if (status == MBAR_FORMAT && !column->annotated) {
-        status = mbar_error_set(error, MBAR_UNSUPPORTED,
-                                "column '%s' holds binary data, which is not supported; leave "
-                                "the column out",
-                                column->field.name);
-    }
-    return status;
+    return mbar_parquet_text_finish(out->text, &column->field, job->n_rows, out->validity,
+                                    &out->done, error);
 }
 
 /* ---- The read --------------------------------------------------------------------------- */

@@ -81,6 +81,17 @@ static void become(mbar_parquet_column *column, mbar_parquet_kind kind, mbar_typ
     column->field.type = type;
 }
 
+/* An annotation that is not for this physical type, or not one of ours. Those
+ * without meaning (unknown, null) leave the plain type. */
+static void refuse_logical(mbar_parquet_column *column, const carquet_logical_type_t *logical)
+{
+    if (logical != NULL && logical->id != CARQUET_LOGICAL_UNKNOWN &&
+        logical->id != CARQUET_LOGICAL_NULL) {
+        const char *name = logical_name(logical->id);
+        refuse(column, name != NULL ? name : "one that contradicts its annotation");
+    }
+}
+
 static void map_int32(mbar_parquet_column *column, const carquet_logical_type_t *logical)
 {
     become(column, MBAR_PARQUET_WIDTH4, MBAR_TYPE_INT32);
@@ -90,11 +101,12 @@ static void map_int32(mbar_parquet_column *column, const carquet_logical_type_t 
     if (logical->id == CARQUET_LOGICAL_DATE) {
         become(column, MBAR_PARQUET_DATE, MBAR_TYPE_TIMESTAMP);
         column->field.unit = MBAR_UNIT_S;
-    } else if (logical->id == CARQUET_LOGICAL_INTEGER && !logical->params.integer.is_signed &&
-               logical->params.integer.bit_width >= 32) {
+    } else if (logical->id != CARQUET_LOGICAL_INTEGER) {
+        refuse_logical(column, logical);
+    } else if (logical->params.integer.bit_width > 32) {
+        refuse(column, "a 64-bit integer in 32 bits, which contradicts itself");
+    } else if (!logical->params.integer.is_signed && logical->params.integer.bit_width == 32) {
         become(column, MBAR_PARQUET_UINT32, MBAR_TYPE_INT64);
-    } else if (logical_name(logical->id) != NULL) {
-        refuse(column, logical_name(logical->id));
     }
 }
 
@@ -112,11 +124,13 @@ static void map_int64(mbar_parquet_column *column, const carquet_logical_type_t 
                              : unit == CARQUET_TIME_UNIT_MICROS ? MBAR_UNIT_US
                                                                 : MBAR_UNIT_NS;
         *is_utc = logical->params.timestamp.is_adjusted_to_utc;
-    } else if (logical->id == CARQUET_LOGICAL_INTEGER && !logical->params.integer.is_signed) {
+    } else if (logical->id != CARQUET_LOGICAL_INTEGER) {
+        refuse_logical(column, logical);
+    } else if (logical->params.integer.bit_width != 64) {
+        refuse(column, "a smaller integer in 64 bits, which contradicts itself");
+    } else if (!logical->params.integer.is_signed) {
         become(column, MBAR_PARQUET_WIDTH8, MBAR_TYPE_UINT64);
         column->unsigned64 = true;
-    } else if (logical_name(logical->id) != NULL) {
-        refuse(column, logical_name(logical->id));
     }
 }
 
@@ -126,9 +140,10 @@ static void map_bytes(mbar_parquet_column *column, const carquet_logical_type_t 
     if (logical == NULL) {
         return;
     }
-    column->annotated = true;
-    if (logical_name(logical->id) != NULL) {
-        refuse(column, logical_name(logical->id));
+    column->annotated = logical->id == CARQUET_LOGICAL_STRING ||
+                        logical->id == CARQUET_LOGICAL_ENUM || logical->id == CARQUET_LOGICAL_JSON;
+    if (!column->annotated) {
+        refuse_logical(column, logical);
     }
 }
 
@@ -138,6 +153,7 @@ static void map_type(mbar_parquet_column *column, const carquet_logical_type_t *
     switch (column->physical) {
     case CARQUET_PHYSICAL_BOOLEAN:
         become(column, MBAR_PARQUET_BOOL, MBAR_TYPE_BOOL);
+        refuse_logical(column, logical);
         break;
     case CARQUET_PHYSICAL_INT32:
         map_int32(column, logical);
@@ -151,9 +167,11 @@ static void map_type(mbar_parquet_column *column, const carquet_logical_type_t *
         break;
     case CARQUET_PHYSICAL_FLOAT:
         become(column, MBAR_PARQUET_WIDTH4, MBAR_TYPE_FLOAT32);
+        refuse_logical(column, logical);
         break;
     case CARQUET_PHYSICAL_DOUBLE:
         become(column, MBAR_PARQUET_WIDTH8, MBAR_TYPE_FLOAT64);
+        refuse_logical(column, logical);
         break;
     case CARQUET_PHYSICAL_BYTE_ARRAY:
         map_bytes(column, logical);
@@ -176,6 +194,14 @@ static bool has_dictionaries(const mbar_parquet *file, int32_t column)
         }
     }
     return file->n_groups > 0;
+}
+
+/* IANA names only: an offset ("+05:30") says no more than UTC does, and nothing
+ * else belongs there. */
+static bool is_zone_name(const char *zone)
+{
+    size_t n = strspn(zone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/");
+    return n > 0 && n < 64 && zone[n] == '\0' && zone[0] != '+' && zone[0] != '-';
 }
 
 static mbar_status set_zone(mbar_parquet_column *column, const char *zone, mbar_error *error)
@@ -268,7 +294,8 @@ static mbar_status apply_arrow_schema(mbar_parquet *file, mbar_error *error)
     for (int32_t i = 0; i < n_fields && status == MBAR_OK; i++) {
         mbar_parquet_column *column =
             fields[i].name != NULL ? find_flat(file, fields[i].name) : NULL;
-        if (column != NULL && fields[i].zone != NULL && column->field.zone != NULL) {
+        if (column != NULL && fields[i].zone != NULL && column->field.zone != NULL &&
+            is_zone_name(fields[i].zone)) {
             status = set_zone(column, fields[i].zone, error);
         }
     }
@@ -305,7 +332,7 @@ static mbar_status apply_line(mbar_parquet *file, char *line, mbar_error *error)
         column->kind = MBAR_PARQUET_MS_S;
         column->field.unit = MBAR_UNIT_S;
     }
-    if (column->field.zone != NULL && strcmp(part[2], "-") != 0) {
+    if (column->field.zone != NULL && is_zone_name(part[2])) {
         return set_zone(column, part[2], error);
     }
     return MBAR_OK;

@@ -230,15 +230,13 @@ static mbar_status reserve_rows(mbar_parquet_text *text, text_part *part, int64_
     return status;
 }
 
-static mbar_status check_value(const carquet_byte_array_t *value, mbar_error *error)
+/* MBAR_FORMAT, without a message, for what is not UTF-8. */
+static mbar_status check_value(const carquet_byte_array_t *value)
 {
-    if (value->length < 0 || (value->length > 0 && value->data == NULL)) {
-        return mbar_error_set(error, MBAR_FORMAT, "a text value has no sound length");
-    }
-    if (!mbar_utf8_valid((const char *)value->data, (size_t)value->length)) {
-        return mbar_error_set(error, MBAR_FORMAT, "a text value is not UTF-8");
-    }
-    return MBAR_OK;
+    bool sound =
+        value->length == 0 || (value->length > 0 && value->data != NULL &&
+                               mbar_utf8_valid((const char *)value->data, (size_t)value->length));
+    return sound ? MBAR_OK : MBAR_FORMAT;
 }
 
 static mbar_status value_code(text_part *part, const carquet_byte_array_t *value, int32_t *code,
@@ -249,7 +247,7 @@ static mbar_status value_code(text_part *part, const carquet_byte_array_t *value
         *code = seen->code;
         return MBAR_OK;
     }
-    mbar_status status = check_value(value, error);
+    mbar_status status = check_value(value);
     if (status == MBAR_OK) {
         status = word_code(&part->words, value->data, (size_t)value->length, code, error);
     }
@@ -275,7 +273,7 @@ mbar_status mbar_parquet_text_add(mbar_parquet_text *text, int32_t part_index,
             part->codes[part->n_rows] = code;
         } else {
             if (present) {
-                status = check_value(value, error);
+                status = check_value(value);
             }
             if (present && status == MBAR_OK) {
                 status = append_bytes(&part->bytes, &part->n_bytes, &part->bytes_capacity,

@@ -94,8 +94,8 @@ static inline mbar_status shaky_size(mbar_source *source, int64_t *size, mbar_er
     return MBAR_OK;
 }
 
-static inline mbar_status shaky_read(mbar_source *source, int64_t offset, size_t n_bytes,
-                                     void *out, mbar_error *error)
+static inline mbar_status shaky_read(mbar_source *source, int64_t offset, size_t n_bytes, void *out,
+                                     mbar_error *error)
 {
     shaky_source *self = (shaky_source *)source;
     if (++self->n_reads == self->fail_at) {
@@ -225,9 +225,9 @@ static inline mbar_column *dict_column(const char *name, int64_t n, const int32_
         nulls |= codes[i] < 0;
     }
     mbar_field field = {.name = name, .type = MBAR_TYPE_DICT, .nullable = nulls};
-    must(mbar_column_new_dict(&field, n, data, dictionary, nulls ? bits : NULL, -1, &column,
-                              &error),
-         &error);
+    must(
+        mbar_column_new_dict(&field, n, data, dictionary, nulls ? bits : NULL, -1, &column, &error),
+        &error);
     mbar_buffer_unref(data);
     mbar_buffer_unref(bits);
     mbar_column_unref(dictionary);
@@ -285,8 +285,7 @@ static inline mbar_table *minute_bars(int64_t n, int64_t start_ns)
 
 /* ---- Parquet in memory ---------------------------------------------------------- */
 
-static inline memory_file write_memory(const mbar_table *table,
-                                       const mbar_parquet_options *options)
+static inline memory_file write_memory(const mbar_table *table, const mbar_parquet_options *options)
 {
     mbar_error error;
     memory_file file = {0};

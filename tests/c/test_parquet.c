@@ -140,9 +140,9 @@ static void test_slices(void **state)
         mbar_error error;
         mbar_table *part = NULL, *wanted = NULL;
         mbar_read_stats stats = {0};
-        must(mbar_parquet_read(parquet, NULL, 0, spans[i][0], spans[i][1], 1, &part, &stats,
-                               &error),
-             &error);
+        must(
+            mbar_parquet_read(parquet, NULL, 0, spans[i][0], spans[i][1], 1, &part, &stats, &error),
+            &error);
         must(mbar_table_slice(table, spans[i][0], spans[i][1], &wanted, &error), &error);
         assert_same(wanted, part);
         assert_int_equal(stats.rows_read, spans[i][1]);
@@ -410,8 +410,7 @@ static void test_bad_requests(void **state)
     (void)state;
     mbar_error error;
     int64_t far[] = {INT64_MAX / 10};
-    mbar_column *column[] = {
-        values_column("t", MBAR_TYPE_TIMESTAMP, MBAR_UNIT_S, NULL, 1, far)};
+    mbar_column *column[] = {values_column("t", MBAR_TYPE_TIMESTAMP, MBAR_UNIT_S, NULL, 1, far)};
     mbar_table *table = table_of(column, 1);
     memory_file file = {0};
     assert_int_equal(mbar_parquet_write(table, memory_sink_open(&file), NULL, &error),
@@ -462,20 +461,13 @@ static void test_not_parquet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_codec),
-        cmocka_unit_test(test_small_and_empty),
-        cmocka_unit_test(test_slices),
-        cmocka_unit_test(test_projection),
-        cmocka_unit_test(test_footer),
-        cmocka_unit_test(test_prune),
-        cmocka_unit_test(test_prune_few_ranges),
-        cmocka_unit_test(test_unmapped),
-        cmocka_unit_test(test_failing_reads),
-        cmocka_unit_test(test_failing_writes),
-        cmocka_unit_test(test_changed_file),
-        cmocka_unit_test(test_mapped),
-        cmocka_unit_test(test_bad_requests),
-        cmocka_unit_test(test_not_parquet),
+        cmocka_unit_test(test_every_codec),      cmocka_unit_test(test_small_and_empty),
+        cmocka_unit_test(test_slices),           cmocka_unit_test(test_projection),
+        cmocka_unit_test(test_footer),           cmocka_unit_test(test_prune),
+        cmocka_unit_test(test_prune_few_ranges), cmocka_unit_test(test_unmapped),
+        cmocka_unit_test(test_failing_reads),    cmocka_unit_test(test_failing_writes),
+        cmocka_unit_test(test_changed_file),     cmocka_unit_test(test_mapped),
+        cmocka_unit_test(test_bad_requests),     cmocka_unit_test(test_not_parquet),
     };
     return cmocka_run_group_tests_name("parquet", tests, NULL, NULL);
 }
