@@ -1,0 +1,1 @@
+"""Doors into other frameworks. Each submodule imports its framework; this package imports none."""
