@@ -161,6 +161,18 @@ PyObject *mbar_py_set_zone_directory(PyObject *module, PyObject *directory);
 
 extern PyType_Spec mbar_py_series_spec;
 PyObject *mbar_py_series_wrap(mbar_py_state *state, mbar_series *stolen);
+
+/* The words of the series options, as Python gives them. */
+typedef struct mbar_py_series_words {
+    const char *time, *step, *label, *duplicates, *zone, *assume_zone;
+    long long period_ns;
+    int sort;
+} mbar_py_series_words;
+/* Words to options, with references to two zones. 0, or -1 with an exception. */
+int mbar_py_series_options(mbar_py_state *state, const mbar_py_series_words *words,
+                           mbar_series_options *out);
+void mbar_py_series_options_deinit(mbar_series_options *options);
+
 PyObject *mbar_py_series_new(PyTypeObject *type, PyObject *args, PyObject *kwargs);
 PyObject *mbar_py_series_fill(PyObject *self, PyObject *grid);
 PyObject *mbar_py_series_resample(PyObject *self, PyObject *args, PyObject *kwargs);

@@ -294,49 +294,50 @@ static PyObject *scan_tail(PyObject *self, PyObject *n_rows)
     return scan_cut(self, n_rows, mbar_scan_tail);
 }
 
-typedef struct resample_words {
-    long long every;
-    const char *step, *zone, *time, *label;
-    int drop_partial;
-} resample_words;
-
-static PyObject *scan_resample_by(PyObject *self, const resample_words *words)
+/* The plan keeps what it needs of options and zone. */
+static PyObject *resampled(PyObject *self, const mbar_series_options *options,
+                           const mbar_resample *how)
 {
-    mbar_py_state *state = mbar_py_state_of(self);
-    mbar_series_options options;
-    mbar_series_options_init(&options);
-    options.time_column = words->time;
-    mbar_resample how = {.every = words->every, .drop_partial = words->drop_partial != 0};
-    if (how.every < 1) {
-        return mbar_py_raise_text(state, MBAR_PY_INVALID, "every %lld is less than 1",
-                                  words->every);
-    }
-    if (mbar_py_parse_label(state, words->label, &options.label) != 0 ||
-        mbar_py_parse_step(state, words->step, &how.step) != 0 ||
-        mbar_py_open_zone(state, words->zone, &how.zone) != 0) {
+    mbar_scan *plan = plan_copy(self);
+    if (plan == NULL) {
         return NULL;
     }
-    mbar_scan *plan = plan_copy(self);
-    PyObject *made = NULL;
-    if (plan != NULL) {
-        mbar_error error;
-        mbar_status status = mbar_scan_resample(plan, &options, &how, &error);
-        made = extended(self, plan, status, &error);
-    }
-    mbar_zone_unref(how.zone);
-    return made;
+    mbar_error error;
+    mbar_status status = mbar_scan_resample(plan, options, how, &error);
+    return extended(self, plan, status, &error);
 }
 
 static PyObject *scan_resample(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"every", "step", "zone", "drop_partial", "time", "label", NULL};
-    resample_words words = {.label = "open"};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "Ls|$zpzs:resample", keywords, &words.every,
-                                     &words.step, &words.zone, &words.drop_partial, &words.time,
-                                     &words.label)) {
+    static char *keywords[] = {"every", "step", "zone",       "drop_partial", "time", "period_ns",
+                               "label", "sort", "duplicates", "assume_zone",  NULL};
+    mbar_py_state *state = mbar_py_state_of(self);
+    mbar_py_series_words words = {.step = "minute", .label = "open", .duplicates = "refuse"};
+    const char *step, *zone = NULL;
+    long long every;
+    int drop_partial = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "Ls|$zpzLspsz:resample", keywords, &every, &step,
+                                     &zone, &drop_partial, &words.time, &words.period_ns,
+                                     &words.label, &words.sort, &words.duplicates,
+                                     &words.assume_zone)) {
         return NULL;
     }
-    return scan_resample_by(self, &words);
+    mbar_resample how = {.every = every, .drop_partial = drop_partial != 0};
+    if (every < 1) {
+        return mbar_py_raise_text(state, MBAR_PY_INVALID, "every %lld is less than 1", every);
+    }
+    mbar_series_options options;
+    if (mbar_py_parse_step(state, step, &how.step) != 0 ||
+        mbar_py_open_zone(state, zone, &how.zone) != 0) {
+        return NULL;
+    }
+    PyObject *made = NULL;
+    if (mbar_py_series_options(state, &words, &options) == 0) {
+        made = resampled(self, &options, &how);
+        mbar_py_series_options_deinit(&options);
+    }
+    mbar_zone_unref(how.zone);
+    return made;
 }
 
 static PyObject *scan_threads(PyObject *self, PyObject *value)
@@ -443,8 +444,9 @@ static PyMethodDef scan_methods[] = {
     {"head", scan_head, METH_O, PyDoc_STR("head(n_rows)\n--\n\nKeep the first rows.")},
     {"tail", scan_tail, METH_O, PyDoc_STR("tail(n_rows)\n--\n\nKeep the last rows.")},
     {"resample", MBAR_PY_METHOD(scan_resample), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("resample(every, step, *, zone=None, drop_partial=False, time=None, label='open')\n"
-               "--\n\nResample the rows.")},
+     PyDoc_STR("resample(every, step, *, zone=None, drop_partial=False, time=None, period_ns=0, "
+               "label='open', sort=False, duplicates='refuse', assume_zone=None)\n--\n\n"
+               "Resample the rows; the keywords after drop_partial are those of Series.")},
     {"threads", scan_threads, METH_O,
      PyDoc_STR("threads(n)\n--\n\nRead on n threads; 0 for as many as there are processors.")},
     {"schema", scan_schema, METH_NOARGS,

@@ -6,19 +6,19 @@
 
 /* ---- Series(table, ...) -------------------------------------------------- */
 
-typedef struct series_words {
-    const char *time, *step, *label, *duplicates, *zone, *assume_zone;
-    long long period_ns;
-    int sort;
-} series_words;
-
-/* Words to options; the zones are references to drop. 0 or -1. */
-static int series_options(mbar_py_state *state, const series_words *words, mbar_series_options *out)
+int mbar_py_series_options(mbar_py_state *state, const mbar_py_series_words *words,
+                           mbar_series_options *out)
 {
     mbar_series_options_init(out);
     out->time_column = words->time;
     out->period_ns = words->period_ns;
     out->sort = words->sort != 0;
+    if (words->period_ns < 0) {
+        mbar_py_raise_text(state, MBAR_PY_INVALID,
+                           "period_ns %lld is negative: 0 takes the most common spacing",
+                           words->period_ns);
+        return -1;
+    }
     if (mbar_py_parse_step(state, words->step, &out->step) != 0 ||
         mbar_py_parse_label(state, words->label, &out->label) != 0 ||
         mbar_py_parse_duplicates(state, words->duplicates, &out->duplicates) != 0 ||
@@ -32,12 +32,18 @@ static int series_options(mbar_py_state *state, const series_words *words, mbar_
     return 0;
 }
 
+void mbar_py_series_options_deinit(mbar_series_options *options)
+{
+    mbar_zone_unref(options->zone);
+    mbar_zone_unref(options->assume_zone);
+}
+
 PyObject *mbar_py_series_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *keywords[] = {"table", "time",       "period_ns", "step",        "label",
                                "sort",  "duplicates", "zone",      "assume_zone", NULL};
     mbar_py_state *state = PyType_GetModuleState(type);
-    series_words words = {.step = "minute", .label = "open", .duplicates = "refuse"};
+    mbar_py_series_words words = {.step = "minute", .label = "open", .duplicates = "refuse"};
     PyObject *table;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$zLsspszz:Series", keywords,
                                      state->table_type, &table, &words.time, &words.period_ns,
@@ -45,13 +51,8 @@ PyObject *mbar_py_series_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
                                      &words.zone, &words.assume_zone)) {
         return NULL;
     }
-    if (words.period_ns < 0) {
-        return mbar_py_raise_text(state, MBAR_PY_INVALID,
-                                  "period_ns %lld is negative: 0 takes the most common spacing",
-                                  words.period_ns);
-    }
     mbar_series_options options;
-    if (series_options(state, &words, &options) != 0) {
+    if (mbar_py_series_options(state, &words, &options) != 0) {
         return NULL;
     }
     mbar_series *series;

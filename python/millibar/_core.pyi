@@ -90,10 +90,12 @@ def column_from_buffer(
     unit: Unit = "ns",
     zone: str | None = None,
     validity: Any = None,
+    dictionary: Column | None = None,
 ) -> Column:
-    """A column over a C-contiguous buffer of the type's own width, shared without a copy and kept
-    alive; the caller promises not to write to it any more. bool takes one byte a value (copied).
-    validity: one byte a row, 1 for valid."""
+    """A column over a C-contiguous buffer of the type's own width (or of plain bytes), shared
+    without a copy and kept alive; the caller promises not to write to it any more. bool takes one
+    byte a value (copied). validity: one byte a row, 1 for valid. dictionary: the utf8 column that
+    the int32 codes of a "dictionary" column index."""
 
 def column_from_text(name: str, values: Sequence[str | None]) -> Column: ...
 @final
@@ -102,6 +104,7 @@ class Zone:
     @property
     def name(self) -> str: ...
     def offset_s(self, ns: int) -> int: ...
+    def abbreviation(self, ns: int) -> str: ...
     def to_local(self, ns: int) -> int: ...
     def from_local(self, local_ns: int, fold: Literal["earlier", "later", "refuse"] = "earlier") -> int: ...
     def day_start(self, ns: int) -> int: ...
@@ -192,8 +195,18 @@ class Scan:
     def head(self, n_rows: int) -> Scan: ...
     def tail(self, n_rows: int) -> Scan: ...
     def resample(
-        self, every: int, step: Step, *, zone: str | None = None, drop_partial: bool = False,
-        time: str | None = None, label: Label = "open",
+        self,
+        every: int,
+        step: Step,
+        *,
+        zone: str | None = None,
+        drop_partial: bool = False,
+        time: str | None = None,
+        period_ns: int = 0,
+        label: Label = "open",
+        sort: bool = False,
+        duplicates: Duplicates = "refuse",
+        assume_zone: str | None = None,
     ) -> Scan: ...
     def threads(self, n: int) -> Scan: ...
     def schema(self) -> Table: ...
@@ -211,9 +224,15 @@ def parquet_write(
     level: int = 0,
     row_group_rows: int = 0,
     page_rows: int = 0,
-) -> None: ...
+    period: str | None = None,
+) -> None:
+    """Writes through a temporary file and a rename. period is kept as the file's metadata
+    millibar.period_ns."""
+
 def parquet_info(path: str) -> dict[str, Any]:
-    """rows, columns (name, type, unit, zone, supported), row_groups (per column chunk), metadata."""
+    """rows; columns: a list of name, type, unit, zone, nullable, supported; row_groups: a list of
+    lists, one dict a column, of rows, nulls (-1: unknown), compressed_bytes, uncompressed_bytes,
+    codec, min_max, page_index; metadata: those of the keys millibar knows that are there."""
 
 def time_parse(text: str) -> tuple[int, bool]: ...
 def time_format(ns: int) -> str: ...

@@ -1,0 +1,73 @@
+"""millibar: bars at the speed of memory.
+
+    import millibar as mb
+
+    bars = mb.read_parquet("MES.parquet", start="2026-02-02", end="2026-02-05")
+    bars["close"]                                   # numpy, no copy
+    bars.window("2026-02-03 14:30", 200)            # the 200 bars closed by then
+    bars.resample("15min").to_pandas()
+
+    plan = mb.scan_parquet("data/*.parquet").between("2026-02-01", "2026-03-01")
+    plan = plan.filter(mb.col("volume") > 0).select("timestamp", "close")
+    bars = plan.collect()
+    print(plan.explain())                           # what was read of what is there
+
+Importing this loads neither numpy nor pandas, pyarrow, Polars or lumibot; each is loaded by the
+first call that needs it.
+"""
+
+from __future__ import annotations
+
+from millibar import _core, errors
+from millibar._core import (
+    memory_live_bytes,
+    memory_peak_bytes,
+    set_memory_limit,
+)
+from millibar._times import use_packaged_zones
+from millibar.bars import Bars, concat, from_arrow, from_pandas
+from millibar.errors import (
+    ColumnNotFoundError,
+    Error,
+    FileMissingError,
+    FormatError,
+    InvalidError,
+    OutOfMemoryError,
+    StorageError,
+    UnsupportedError,
+    ZoneNotFoundError,
+)
+from millibar.expr import Expr, col, lit, timestamp
+from millibar.lazy import LazyBars, read_parquet, scan_parquet
+
+__version__ = _core.__version__
+
+__all__ = [
+    "Bars",
+    "ColumnNotFoundError",
+    "Error",
+    "Expr",
+    "FileMissingError",
+    "FormatError",
+    "InvalidError",
+    "LazyBars",
+    "OutOfMemoryError",
+    "StorageError",
+    "UnsupportedError",
+    "ZoneNotFoundError",
+    "__version__",
+    "col",
+    "concat",
+    "errors",
+    "from_arrow",
+    "from_pandas",
+    "lit",
+    "memory_live_bytes",
+    "memory_peak_bytes",
+    "read_parquet",
+    "scan_parquet",
+    "set_memory_limit",
+    "timestamp",
+]
+
+use_packaged_zones()

@@ -1,0 +1,212 @@
+"""Columns to numpy arrays and back.
+
+A fixed-width column without nulls is its array: shared, read-only, no copy. Everything else needs
+a new array: bool (bit-packed in the column), text, dictionaries, and columns with nulls, which
+numpy has no place for: they become NaN, NaT or None as in pandas.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from millibar import _core
+from millibar.errors import InvalidError, UnsupportedError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_DTYPES: dict[str, str] = {
+    "int32": "int32",
+    "int64": "int64",
+    "uint64": "uint64",
+    "float32": "float32",
+    "float64": "float64",
+    "timestamp": "int64",
+    "dictionary": "int32",
+}
+_EXACT_IN_FLOAT64 = 2**53
+
+
+def raw_values(column: _core.Column) -> npt.NDArray[Any]:
+    """The column's own memory as a read-only array: timestamps and dictionary codes as integers,
+    unspecified values under nulls. Not for bool and text."""
+    import numpy as np
+
+    dtype = np.dtype(_DTYPES[column.type])
+    return np.frombuffer(column, dtype) if len(column) else _frozen(np.empty(0, dtype))
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    array.flags.writeable = False
+    return array
+
+
+def null_mask(column: _core.Column) -> npt.NDArray[np.bool_] | None:
+    """True where the row is null; None where no row is."""
+    import numpy as np
+
+    validity = column.validity()
+    return None if validity is None else np.frombuffer(validity, np.uint8) == 0
+
+
+def to_numpy(column: _core.Column) -> npt.NDArray[Any]:
+    """A column as a read-only array of shape (rows,).
+
+    Without a copy for numbers and timestamps that have no nulls. Timestamps are datetime64 of the
+    column's unit, UTC where it has a zone. Nulls are NaN in numbers (integers become float64, and
+    must be exact there), NaT in timestamps, None in bool and text. Text is an object array of str.
+
+    Raises:
+        InvalidError: an integer column with nulls and a value beyond 2**53.
+    """
+    import numpy as np
+
+    kind = column.type
+    if kind in ("utf8", "dictionary"):
+        values = np.empty(len(column), dtype=object)
+        values[:] = column.to_list()
+        return _frozen(values)
+    if kind == "bool":
+        return _frozen(_bool_values(column))
+    values = raw_values(column)
+    if kind == "timestamp":
+        values = values.view(f"datetime64[{column.unit}]")
+    mask = null_mask(column)
+    return values if mask is None else _frozen(_with_missing(column, values, mask))
+
+
+def _bool_values(column: _core.Column) -> npt.NDArray[Any]:
+    import numpy as np
+
+    values = raw_values(column.cast("int32")).astype(np.bool_)
+    mask = null_mask(column)
+    if mask is None:
+        return values
+    missing = values.astype(object)
+    missing[mask] = None
+    return missing
+
+
+def _with_missing(
+    column: _core.Column, values: npt.NDArray[Any], mask: npt.NDArray[np.bool_]
+) -> npt.NDArray[Any]:
+    import numpy as np
+
+    if values.dtype.kind == "M":
+        filled = values.copy()
+        filled[mask] = np.datetime64("NaT")
+        return filled
+    if values.dtype.kind == "f":
+        filled = values.copy()
+    else:
+        valid = values[~mask]
+        if len(valid) and max(-int(valid.min()), int(valid.max())) > _EXACT_IN_FLOAT64:
+            raise InvalidError(
+                f"column {column.name!r} has nulls and integers beyond 2**53, which float64 does "
+                "not hold exactly: use to_arrow() or Column.to_list()"
+            )
+        filled = values.astype(np.float64)
+    filled[mask] = np.nan
+    return filled
+
+
+# ---- numpy to columns ------------------------------------------------------------------------------
+
+_FROM_DTYPE: dict[str, tuple[_core.Type, str]] = {
+    "bool": ("bool", "bool"),
+    "int8": ("int32", "int32"),
+    "int16": ("int32", "int32"),
+    "int32": ("int32", "int32"),
+    "int64": ("int64", "int64"),
+    "uint8": ("int32", "int32"),
+    "uint16": ("int32", "int32"),
+    "uint32": ("int64", "int64"),
+    "uint64": ("uint64", "uint64"),
+    "float16": ("float32", "float32"),
+    "float32": ("float32", "float32"),
+    "float64": ("float64", "float64"),
+}
+
+
+def from_numpy(
+    name: str,
+    values: npt.NDArray[Any],
+    *,
+    zone: str | None = None,
+    mask: npt.NDArray[np.bool_] | None = None,
+    copy: bool = True,
+) -> _core.Column:
+    """A column of a one-dimensional array of numbers, bool, datetime64 or text.
+
+    Small integers are widened to int32 (uint32 to int64), float16 to float32. NaT is null. `mask`
+    is True where the row is null. With copy=False the column shares the array's memory where it
+    can, and the caller promises not to write to it any more.
+
+    Raises:
+        UnsupportedError: any other dtype.
+        InvalidError: not one-dimensional.
+    """
+    import numpy as np
+
+    if values.ndim != 1:
+        raise InvalidError(f"column {name!r} has {values.ndim} dimensions: 1 is what fits")
+    if values.dtype.kind == "M":
+        return _from_datetimes(name, values, zone, mask, copy)
+    if values.dtype.kind == "U":
+        return _core.column_from_text(name, values.tolist())
+    native = values.dtype.newbyteorder("=")
+    if native.name not in _FROM_DTYPE:
+        raise UnsupportedError(
+            f"column {name!r} is of dtype {values.dtype}, which millibar has no type for: convert "
+            "it, or leave it out"
+        )
+    type_, dtype = _FROM_DTYPE[native.name]
+    data = np.array(values, dtype=dtype, order="C", copy=True if copy else None)
+    return _core.column_from_buffer(name, data, type_, validity=_validity(mask))
+
+
+def _validity(mask: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.uint8] | None:
+    import numpy as np
+
+    return None if mask is None or not mask.any() else (~mask).astype(np.uint8)
+
+
+def _from_datetimes(
+    name: str,
+    values: npt.NDArray[Any],
+    zone: str | None,
+    mask: npt.NDArray[np.bool_] | None,
+    copy: bool,
+) -> _core.Column:
+    import numpy as np
+
+    unit, count = np.datetime_data(values.dtype)
+    if unit in ("D", "h", "m") and count == 1:
+        values, unit = values.astype("datetime64[s]"), "s"
+    if unit not in ("s", "ms", "us", "ns") or count != 1:
+        raise UnsupportedError(
+            f"column {name!r} is of dtype {values.dtype}: use datetime64 of s, ms, us or ns"
+        )
+    missing = np.isnat(values)
+    if mask is not None:
+        missing = missing | mask
+    data = np.array(values, dtype=f"datetime64[{unit}]", order="C", copy=True if copy else None)
+    return _core.column_from_buffer(
+        name,
+        data.view(np.int64),
+        "timestamp",
+        unit=unit,  # type: ignore[arg-type]
+        zone=zone,
+        validity=_validity(missing),
+    )
+
+
+def from_values(name: str, values: Any) -> _core.Column:
+    """A column of anything that is one to numpy, or of str and None; the values are copied."""
+    import numpy as np
+
+    array = np.asarray(values)
+    if array.dtype.kind == "O" and array.ndim == 1:
+        return _core.column_from_text(name, array.tolist())
+    return from_numpy(name, array)

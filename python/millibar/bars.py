@@ -1,0 +1,590 @@
+"""Bars: a table of market data that knows what time means.
+
+Columns stay in C. numpy sees them without a copy, Arrow consumers (pyarrow, Polars, DuckDB) through
+`__arrow_c_stream__`, and pandas only when `to_pandas()` or `df` is asked for.
+
+Times are instants. A bar is labelled by its open and has a period; the time column keeps its unit
+and zone. Wherever a time is an argument, one without a zone (a naive datetime, a date, text without
+an offset) is a wall clock in the `tz` of that call, which is UTC unless given.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, overload
+
+from millibar import _core
+from millibar._times import (
+    Instant,
+    ZoneLike,
+    parse_step,
+    to_ns,
+    to_period_ns,
+    zone_name,
+)
+from millibar.errors import ColumnNotFoundError, InvalidError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from millibar.expr import Expr
+    from millibar.lazy import LazyBars
+
+__all__ = ["Bars", "concat", "from_arrow", "from_pandas"]
+
+_TIME_NAMES = ("timestamp", "datetime", "time", "date")
+_OPEN_FROM, _OPEN_TO = -(2**63), 2**63 - 1
+
+
+def time_column_name(table: _core.Table) -> str | None:
+    """The table's time column: its only timestamp column, else the one named "timestamp",
+    "datetime", "time" or "date", in that order and any case; None where there is none."""
+    stamps = [name for name in table.names if table.column(name).type == "timestamp"]
+    if len(stamps) == 1:
+        return stamps[0]
+    by_name = {name.lower(): name for name in reversed(stamps)}
+    return next((by_name[name] for name in _TIME_NAMES if name in by_name), None)
+
+
+@dataclass(frozen=True)
+class SeriesOptions:
+    """How a table's rows are bars: the keywords of `Bars`, in the library's words."""
+
+    time: str | None = None
+    period_ns: int = 0
+    label: _core.Label = "open"
+    sort: bool = False
+    duplicates: _core.Duplicates = "refuse"
+    zone: str | None = None
+
+    def series(self, table: _core.Table) -> _core.Series:
+        return _core.Series(
+            table,
+            time=self.time,
+            period_ns=self.period_ns,
+            label=self.label,
+            sort=self.sort,
+            duplicates=self.duplicates,
+            zone=self.zone,
+            assume_zone=self.zone,
+        )
+
+    @property
+    def change_rows(self) -> bool:
+        """Whether the series' rows may differ from the table's."""
+        return self.sort or self.label != "open" or self.duplicates != "refuse"
+
+
+def _table_of(data: Any) -> _core.Table:
+    if isinstance(data, _core.Table):
+        return data
+    if isinstance(data, Bars):
+        return data.table
+    if isinstance(data, Mapping):
+        from millibar._arrays import from_values
+
+        return _core.Table([from_values(str(name), data[name]) for name in data])
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(data, pandas.DataFrame):
+        # Its own __arrow_c_stream__ would need pyarrow.
+        from millibar._pandas import from_frame
+
+        return from_frame(data)
+    return _core.table_from_arrow(data)
+
+
+class Bars:
+    """Rows of market data in columns, immutable.
+
+    Args:
+        data: anything with `__arrow_c_stream__` or `__arrow_c_array__`, a pandas DataFrame, or a
+            mapping of names to arrays or lists, which are copied.
+        time: the time column; by default the only timestamp column, else one named "timestamp",
+            "datetime", "time" or "date".
+        period: length of a bar ("1min", a timedelta or nanoseconds); by default the most common
+            spacing.
+        label: "close" if stamps are bar closes: the period is subtracted once, here.
+        sort: sort unsorted rows by time (stable) instead of refusing them.
+        duplicates: of time: "refuse", or keep the "first" or the "last".
+        tz: zone that a time column without one is in, and of day boundaries.
+
+    Reading columns needs no time column and no order. What concerns time (`window`, `between`,
+    `asof`, `resample`) needs strictly rising times with a zone and raises InvalidError otherwise,
+    naming the row and the remedy; where label, sort, duplicates or tz is given, that is checked at
+    once.
+
+        >>> import numpy as np
+        >>> minutes = np.arange("2024-01-03T14:30", "2024-01-03T14:34", dtype="datetime64[m]")
+        >>> closes = {"timestamp": minutes, "close": [10, 10.5, 10.5, 11], "volume": [5, 0, 1, 7]}
+        >>> bars = Bars(closes, tz="UTC")
+        >>> bars.schema
+        {'timestamp': 'timestamp[s, UTC]', 'close': 'float64', 'volume': 'int64'}
+        >>> bars["close"]
+        array([10. , 10.5, 10.5, 11. ])
+        >>> bars.window("2024-01-03 14:32", 2).close
+        array([10. , 10.5])
+        >>> len(bars.between("2024-01-03 14:31", None))
+        3
+        >>> from millibar import col
+        >>> bars.filter(col("volume") > 0)["volume"]
+        array([5, 1, 7])
+    """
+
+    __slots__ = ("__weakref__", "_frame", "_options", "_series", "_table")
+
+    _table: _core.Table
+    _options: SeriesOptions
+    _series: _core.Series | None
+    _frame: pd.DataFrame | None
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        time: str | None = None,
+        period: str | timedelta | int = 0,
+        label: _core.Label = "open",
+        sort: bool = False,
+        duplicates: _core.Duplicates = "refuse",
+        tz: ZoneLike | None = None,
+    ) -> None:
+        options = SeriesOptions(
+            time=time,
+            period_ns=to_period_ns(period),
+            label=label,
+            sort=sort,
+            duplicates=duplicates,
+            zone=None if tz is None else zone_name(tz),
+        )
+        self._set(_table_of(data), options)
+        if options.change_rows or options.zone is not None:
+            self._adopt(options.series(self._table))
+
+    def _set(self, table: _core.Table, options: SeriesOptions) -> None:
+        self._table = table
+        self._options = options
+        self._series = None
+        self._frame = None
+
+    def _adopt(self, series: _core.Series) -> None:
+        """Takes a series' rows for its own; they need no label, order or zone from here on."""
+        self._set(
+            series.table,
+            SeriesOptions(
+                time=series.table.names[series.time_column],
+                period_ns=series.period_ns,
+                zone=series.zone,
+            ),
+        )
+        self._series = series
+
+    @classmethod
+    def plain(cls, table: _core.Table, options: SeriesOptions | None = None) -> Bars:
+        """The rows of a table as they are; options say how they are bars when that is asked."""
+        bars = cls.__new__(cls)
+        bars._set(table, SeriesOptions() if options is None else options)
+        return bars
+
+    @classmethod
+    def from_series(cls, series: _core.Series) -> Bars:
+        """The rows of a series, with its period and zone."""
+        bars = cls.__new__(cls)
+        bars._adopt(series)
+        return bars
+
+    # ---- What there is -------------------------------------------------------------------------
+
+    @property
+    def table(self) -> _core.Table:
+        """The columns in C."""
+        return self._table
+
+    @property
+    def series(self) -> _core.Series:
+        """The rows as a series in C, checked when first asked for.
+
+        Raises:
+            InvalidError: unsorted, duplicate, null or zone-less times.
+            ColumnNotFoundError: no time column.
+        """
+        if self._series is None:
+            if self.time_column is None:
+                raise ColumnNotFoundError(
+                    f"no time column among {self.columns}: name it with time=, or keep it in the "
+                    "selection"
+                )
+            self._series = self._options.series(self._table)
+        return self._series
+
+    @property
+    def time_column(self) -> str | None:
+        """Name of the time column, None where there is none."""
+        name = self._options.time
+        return time_column_name(self._table) if name is None else name
+
+    @property
+    def columns(self) -> list[str]:
+        """Column names in order."""
+        return list(self._table.names)
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """Type of each column, in order."""
+        return schema_of(self._table)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return len(self._table), len(self._table.names)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes the rows occupy."""
+        return sum(self._table.column(name).nbytes for name in self._table.names)
+
+    @property
+    def period_ns(self) -> int:
+        """Length of a bar in nanoseconds; 0 where it is not known (fewer than two bars)."""
+        return self.series.period_ns
+
+    @property
+    def times(self) -> npt.NDArray[Any]:
+        """Opens as datetime64[ns], UTC, strictly rising, read-only, shape (rows,)."""
+        from millibar._arrays import raw_values
+
+        return raw_values(self.series.times).view("datetime64[ns]")
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._table.names
+
+    # Rows are not iterated: that is what columns are for.
+    __iter__ = None
+
+    @overload
+    def __getitem__(self, key: str) -> npt.NDArray[Any]: ...
+    @overload
+    def __getitem__(self, key: list[str] | tuple[str, ...] | slice) -> Bars: ...
+    def __getitem__(self, key: str | list[str] | tuple[str, ...] | slice) -> Any:
+        """A column as a read-only array of shape (rows,), without a copy where there is nothing to
+        convert; a list of names as Bars of those columns; a slice as Bars of those rows.
+
+        Timestamps are datetime64 of the column's unit, UTC where it has a zone; nulls are NaN, NaT
+        or None; text is an object array of str.
+
+        Raises:
+            ColumnNotFoundError: no such column.
+        """
+        if isinstance(key, str):
+            from millibar._arrays import to_numpy
+
+            return to_numpy(self._table.column(key))
+        if isinstance(key, slice):
+            first, stop, step = key.indices(len(self))
+            if step != 1:
+                raise InvalidError("rows are taken in steps of 1: bars[first:stop]")
+            return self._rows(first, max(0, stop - first))
+        if isinstance(key, (list, tuple)):
+            return self.select(*key)
+        raise TypeError(
+            f"bars[...] takes a column name, a list of names or a slice of rows, not "
+            f"{type(key).__name__}"
+        )
+
+    def __getattr__(self, name: str) -> npt.NDArray[Any]:
+        """A column by attribute; "close" also finds "Close"."""
+        if not name.startswith("_"):
+            names = self._table.names
+            if name in names:
+                return self[name]
+            matches = [column for column in names if column.lower() == name.lower()]
+            if len(matches) == 1:
+                return self[matches[0]]
+        raise AttributeError(f"no column or attribute {name!r}", name=name, obj=self)
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *(name for name in self._table.names if name.isidentifier())]
+
+    # ---- Rows and columns ----------------------------------------------------------------------
+
+    def _rows(self, first: int, n_rows: int) -> Bars:
+        options = self._options
+        if self._series is not None and not options.period_ns:
+            options = replace(options, period_ns=self._series.period_ns)
+        return Bars.plain(self._table.slice(first, n_rows), options)
+
+    def head(self, n_rows: int = 5) -> Bars:
+        """The first rows, without a copy."""
+        return self._rows(0, min(max(0, n_rows), len(self)))
+
+    def tail(self, n_rows: int = 5) -> Bars:
+        """The last rows, without a copy."""
+        n_rows = min(max(0, n_rows), len(self))
+        return self._rows(len(self) - n_rows, n_rows)
+
+    def select(self, *names: str) -> Bars:
+        """Those columns, in that order, without a copy.
+
+        Raises:
+            ColumnNotFoundError: no such column.
+        """
+        table = self._table.select(names)
+        time = self.time_column
+        options = self._options
+        if self._series is not None and not options.period_ns:
+            options = replace(options, period_ns=self._series.period_ns)
+        return Bars.plain(table, replace(options, time=time if time in names else None))
+
+    def filter(self, *conditions: Expr) -> Bars:
+        """The rows where every condition is true."""
+        return self.lazy().filter(*conditions).collect()
+
+    def lazy(self) -> LazyBars:
+        """A plan over these rows."""
+        from millibar.lazy import LazyBars
+
+        return LazyBars(_core.Scan().add_table(self._table), self._options)
+
+    # ---- Time ----------------------------------------------------------------------------------
+
+    def window(
+        self, now: Instant, length: int, shift: int = 0, *, tz: ZoneLike | None = None
+    ) -> Bars:
+        """The latest `length` bars that have closed at `now`, moved back by `shift` bars.
+
+        A bar has closed at its open + period, so no bar here knows anything of the time after
+        `now`. Fewer rows where history is short, none where there is none. No copy.
+
+        Raises:
+            InvalidError: length < 1, shift < 0, or times that are not a series.
+        """
+        first, n_rows = self.series.window(_core.STRICT, to_ns(now, tz), length, shift)
+        return self._rows(first, n_rows)
+
+    def between(
+        self, start: Instant | None, end: Instant | None, *, tz: ZoneLike | None = None
+    ) -> Bars:
+        """The bars with start <= open < end; None is open. No copy."""
+        from_ns = _OPEN_FROM if start is None else to_ns(start, tz)
+        to = _OPEN_TO if end is None else to_ns(end, tz)
+        first, n_rows = self.series.between(from_ns, to)
+        return self._rows(first, n_rows)
+
+    def asof(self, t: Instant, *, tz: ZoneLike | None = None) -> Bars:
+        """The one bar that t falls in or after: the last with open <= t; no row before the first.
+
+        That bar may still be forming at t: its high, low, close and volume are then of the future.
+        What is known at t is `window(t, 1)`.
+        """
+        row = self.series.asof(to_ns(t, tz))
+        return self._rows(max(row, 0), int(row >= 0))
+
+    def resample(
+        self, every: str, *, tz: ZoneLike | None = None, drop_partial: bool = False
+    ) -> Bars:
+        """Longer bars: open first, high max, low min, close last, volume and dividend sum,
+        stock_splits max; other columns are left out.
+
+        Buckets are closed and labelled left; intraday ones are anchored at the local midnight of
+        the first row's day, daily ones are local days. Bits as pandas' resample.
+
+        Args:
+            every: "30s", "5min", "1h", "1d".
+            tz: zone of days, instead of the series' own.
+            drop_partial: leave out a last bucket that the rows do not reach the end of.
+        """
+        count, step = parse_step(every)
+        zone = None if tz is None else zone_name(tz)
+        resampled = self.series.resample(count, step, zone=zone, drop_partial=drop_partial)
+        return Bars.from_series(resampled)
+
+    # ---- Out -----------------------------------------------------------------------------------
+
+    def to_pandas(self, tz: ZoneLike | None = None) -> pd.DataFrame:
+        """A new DataFrame, its index the time column: named as it is, in its unit and zone.
+
+        Dictionary columns are categorical, text is object; nulls are NaN, NaT or None. Without a
+        time column the index counts the rows.
+
+        Args:
+            tz: zone to show the index in, instead of the column's own.
+        """
+        from millibar._pandas import to_frame
+
+        return to_frame(self._table, self.time_column, None if tz is None else zone_name(tz))
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """`to_pandas()`, made once: the same object every time, changes to it included."""
+        if self._frame is None:
+            self._frame = self.to_pandas()
+        return self._frame
+
+    def to_polars(self) -> pl.DataFrame:
+        """A Polars DataFrame over the same memory."""
+        import polars as pl
+
+        return pl.DataFrame(self)
+
+    def to_arrow(self) -> pa.Table:
+        """A pyarrow Table over the same memory."""
+        import pyarrow as pa
+
+        return pa.table(self)
+
+    def write_parquet(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        codec: _core.Codec = "none",
+        level: int = 0,
+        row_group_rows: int = 0,
+        page_rows: int = 0,
+    ) -> None:
+        """Writes a Parquet file: the whole file under its name, or nothing.
+
+        codec "none" is the layout that is read without a copy; "zstd" is the smallest. 0 means the
+        default: the codec's level, 1 Mi rows a row group, 20,000 rows a page.
+        """
+        period = self._options.period_ns or (self._series.period_ns if self._series else 0)
+        _core.parquet_write(
+            self._table,
+            os.fspath(path),
+            codec=codec,
+            level=level,
+            row_group_rows=row_group_rows,
+            page_rows=page_rows,
+            period=str(period) if period else None,
+        )
+
+    def __arrow_c_schema__(self) -> object:
+        return self._table.__arrow_c_schema__()
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        """A struct array over the same memory; requested_schema is not applied."""
+        return self._table.__arrow_c_array__(requested_schema)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """A stream of one batch over the same memory; requested_schema is not applied."""
+        return self._table.__arrow_c_stream__(requested_schema)
+
+    # ---- As a value ----------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        """Same columns, types, nulls and bits; NaN equals NaN of the same bits."""
+        if not isinstance(other, Bars):
+            return NotImplemented
+        return self._table.equals(other._table)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __copy__(self) -> Bars:
+        return Bars.plain(self._table, self._options)
+
+    def __deepcopy__(self, memo: Mapping[int, Any]) -> Bars:
+        """Columns are immutable: there is nothing to copy but the frame, which is not kept."""
+        return self.__copy__()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from millibar._pickle import pack, unpack_bars
+
+        return unpack_bars, (pack(self._table), self._options)
+
+    def __repr__(self) -> str:
+        from millibar._display import table_text
+
+        return table_text(self._table, "Bars")
+
+    def _repr_html_(self) -> str:
+        from millibar._display import table_html
+
+        return table_html(self._table, "Bars")
+
+
+def schema_of(table: _core.Table) -> dict[str, str]:
+    """Type of each column in words."""
+    from millibar._display import type_text
+
+    return {name: type_text(table.column(name)) for name in table.names}
+
+
+def from_arrow(
+    data: Any,
+    *,
+    time: str | None = None,
+    period: str | timedelta | int = 0,
+    label: _core.Label = "open",
+    sort: bool = False,
+    duplicates: _core.Duplicates = "refuse",
+    tz: ZoneLike | None = None,
+) -> Bars:
+    """Bars over anything that speaks Arrow: a pyarrow Table or RecordBatch, a Polars DataFrame, a
+    DuckDB relation, another Bars. One batch is shared without a copy, several are joined.
+
+    The keywords are those of `Bars`.
+
+    Raises:
+        TypeError: no `__arrow_c_stream__` and no `__arrow_c_array__`.
+        UnsupportedError: a column of a type millibar has none for, named.
+    """
+    return Bars(
+        data, time=time, period=period, label=label, sort=sort, duplicates=duplicates, tz=tz
+    )
+
+
+def from_pandas(
+    frame: pd.DataFrame,
+    *,
+    time: str | None = None,
+    period: str | timedelta | int = 0,
+    label: _core.Label = "open",
+    sort: bool = False,
+    duplicates: _core.Duplicates = "refuse",
+    tz: ZoneLike | None = None,
+    copy: bool = True,
+) -> Bars:
+    """Bars of a DataFrame: its index becomes the first column (named "timestamp" if a DatetimeIndex
+    has no name), unless it only counts the rows. Units, zones and dtypes are kept.
+
+    pyarrow is not needed. The frame is copied; with copy=False its arrays are shared where they
+    can be, and must not be written to any more. The other keywords are those of `Bars`.
+
+    Raises:
+        InvalidError: a MultiIndex, or two columns of one name.
+        UnsupportedError: a column of a dtype millibar has no type for, named.
+    """
+    from millibar._pandas import from_frame
+
+    table = from_frame(frame, copy=copy)
+    if time is None and not _is_range(frame):
+        first = table.names[0]
+        time = first if table.column(first).type == "timestamp" else None
+    return Bars(
+        table, time=time, period=period, label=label, sort=sort, duplicates=duplicates, tz=tz
+    )
+
+
+def _is_range(frame: pd.DataFrame) -> bool:
+    import pandas as pd
+
+    return isinstance(frame.index, pd.RangeIndex)
+
+
+def concat(parts: Iterable[Bars]) -> Bars:
+    """Bars of the same columns, end to end, in the order given; the first one's options hold.
+
+    Raises:
+        InvalidError: none given, or columns that differ.
+    """
+    parts = list(parts)
+    table = _core.concat([part.table for part in parts])
+    return Bars.plain(table, parts[0]._options)

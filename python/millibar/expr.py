@@ -1,0 +1,270 @@
+"""Expressions over columns, for `LazyBars.filter` and `Bars.filter`.
+
+`col("volume")` stands for a column; operators build a tree that runs in C over the rows that are
+read, and whose comparisons with constants prune files, row groups and pages before anything is
+read. Null in, null out, except `&` with false and `|` with true; a row is kept where the whole is
+true. A comparison with NaN is false.
+
+    >>> (col("volume") > 0) & ~(col("close") < col("open"))
+    <Expr ((volume > 0) and (not (close < open)))>
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, NoReturn, TypeAlias, Union
+
+from millibar import _core
+from millibar._times import Instant, ZoneLike, is_time, to_ns
+from millibar.errors import InvalidError
+
+__all__ = ["Expr", "Operand", "col", "lit", "parse", "timestamp"]
+
+
+class Expr:
+    """A value per row: build it with `col`, `lit` or `timestamp`, and operators.
+
+    Arithmetic (`+ - * /`, unary `-`), comparisons (`== != < <= > >=`), logic (`& | ~`). The other
+    side may be an Expr, a bool, int, float, str or numpy scalar, or a time: a datetime, date, pandas
+    Timestamp or numpy datetime64, which is an instant (UTC where it has no zone). Text is text: for
+    a time written as text use `timestamp("2024-01-03 09:30", tz="America/New_York")`.
+    """
+
+    __slots__ = ("_node",)
+
+    def __init__(self, node: _core.Expr) -> None:
+        self._node = node
+
+    @property
+    def node(self) -> _core.Expr:
+        """The tree in C."""
+        return self._node
+
+    def _with(self, op: str, other: Operand, *, reverse: bool = False) -> Expr:
+        right = _operand(other)
+        left = self._node
+        return Expr(_core.expr_node(op, *((right, left) if reverse else (left, right))))
+
+    def __add__(self, other: Operand) -> Expr:
+        return self._with("+", other)
+
+    def __radd__(self, other: Operand) -> Expr:
+        return self._with("+", other, reverse=True)
+
+    def __sub__(self, other: Operand) -> Expr:
+        return self._with("-", other)
+
+    def __rsub__(self, other: Operand) -> Expr:
+        return self._with("-", other, reverse=True)
+
+    def __mul__(self, other: Operand) -> Expr:
+        return self._with("*", other)
+
+    def __rmul__(self, other: Operand) -> Expr:
+        return self._with("*", other, reverse=True)
+
+    def __truediv__(self, other: Operand) -> Expr:
+        return self._with("/", other)
+
+    def __rtruediv__(self, other: Operand) -> Expr:
+        return self._with("/", other, reverse=True)
+
+    def __neg__(self) -> Expr:
+        return Expr(_core.expr_node("neg", self._node))
+
+    def __eq__(self, other: Operand) -> Expr:  # type: ignore[override]
+        return self._with("==", other)
+
+    def __ne__(self, other: Operand) -> Expr:  # type: ignore[override]
+        return self._with("!=", other)
+
+    def __lt__(self, other: Operand) -> Expr:
+        return self._with("<", other)
+
+    def __le__(self, other: Operand) -> Expr:
+        return self._with("<=", other)
+
+    def __gt__(self, other: Operand) -> Expr:
+        return self._with(">", other)
+
+    def __ge__(self, other: Operand) -> Expr:
+        return self._with(">=", other)
+
+    def __and__(self, other: Operand) -> Expr:
+        return self._with("and", other)
+
+    def __rand__(self, other: Operand) -> Expr:
+        return self._with("and", other, reverse=True)
+
+    def __or__(self, other: Operand) -> Expr:
+        return self._with("or", other)
+
+    def __ror__(self, other: Operand) -> Expr:
+        return self._with("or", other, reverse=True)
+
+    def __invert__(self) -> Expr:
+        return Expr(_core.expr_node("not", self._node))
+
+    def is_null(self) -> Expr:
+        """True where the value is null; NaN is not null."""
+        return Expr(_core.expr_node("is_null", self._node))
+
+    def is_nan(self) -> Expr:
+        """True where the value is NaN."""
+        return Expr(_core.expr_node("is_nan", self._node))
+
+    def between(self, low: Operand, high: Operand) -> Expr:
+        """True where low <= value <= high.
+
+        >>> col("close").between(10, 20)
+        <Expr ((close >= 10) and (close <= 20))>
+        """
+        return (self >= low) & (self <= high)
+
+    def is_in(self, values: list[Operand] | tuple[Operand, ...]) -> Expr:
+        """True where the value equals one of the values; false for none of them.
+
+        >>> col("side").is_in(["A", "B"])
+        <Expr ((side == "A") or (side == "B"))>
+        """
+        if not values:
+            return lit(False)
+        found = self == values[0]
+        for value in values[1:]:
+            found = found | (self == value)
+        return found
+
+    # An Expr has no truth and no hash: `and`, `or`, `not`, `in` and chained comparisons would
+    # quietly do something else.
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            "an expression has no truth value of its own: join with & | ~ instead of and, or, not, "
+            "put comparisons in parentheses, and write a.between(x, y) for x <= a <= y"
+        )
+
+    def __str__(self) -> str:
+        return _core.expr_format(self._node)
+
+    def __repr__(self) -> str:
+        return f"<Expr {_core.expr_format(self._node)}>"
+
+
+Operand: TypeAlias = Union[Expr, bool, int, float, str, Instant, Any]
+"""The other side of an operator: an Expr, a plain value, a numpy scalar, or a time."""
+
+
+def _operand(value: Operand) -> _core.Expr:
+    if isinstance(value, Expr):
+        return value.node
+    if is_time(value):
+        return _core.expr_time(to_ns(value))
+    if not isinstance(value, (bool, int, float, str)) and hasattr(value, "item"):
+        value = value.item()  # a numpy scalar
+    return _core.expr_literal(value)
+
+
+def col(name: str) -> Expr:
+    """The column of that name.
+
+    >>> col("close") * 2 > 100
+    <Expr ((close * 2) > 100)>
+    """
+    return Expr(_core.expr_column(name))
+
+
+def lit(value: Operand) -> Expr:
+    """A constant: bool, int, float, str, numpy scalar or time.
+
+    >>> lit(1.5) + col("close")
+    <Expr (1.5 + close)>
+    """
+    return Expr(_operand(value))
+
+
+def timestamp(value: Instant, tz: ZoneLike | None = None) -> Expr:
+    """An instant as a constant; what has no zone is a wall clock in `tz`, UTC if not given.
+
+    >>> col("timestamp") >= timestamp("2024-01-03 09:30", tz="America/New_York")
+    <Expr (timestamp >= 2024-01-03T14:30:00Z)>
+    """
+    return Expr(_core.expr_time(to_ns(value, tz)))
+
+
+# ---- From text ---------------------------------------------------------------------------------
+
+_BINARY: dict[type[ast.AST], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.BitAnd: "and",
+    ast.BitOr: "or",
+    ast.And: "and",
+    ast.Or: "or",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
+_UNARY: dict[type[ast.AST], str] = {ast.Not: "not", ast.Invert: "not", ast.USub: "neg"}
+
+
+def _join(op: ast.AST, left: _core.Expr, right: _core.Expr) -> _core.Expr:
+    if type(op) not in _BINARY:
+        raise InvalidError(f"{type(op).__name__} is not an operator of expressions")
+    return _core.expr_node(_BINARY[type(op)], left, right)
+
+
+def _build(node: ast.AST) -> _core.Expr:
+    if isinstance(node, ast.Name):
+        return _core.expr_column(node.id)
+    if isinstance(node, ast.Constant) and isinstance(node.value, (bool, int, float, str)):
+        return _core.expr_literal(node.value)
+    if isinstance(node, ast.BinOp):
+        return _join(node.op, _build(node.left), _build(node.right))
+    if isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY:
+        return _core.expr_node(_UNARY[type(node.op)], _build(node.operand))
+    if isinstance(node, ast.BoolOp):
+        built = _build(node.values[0])
+        for value in node.values[1:]:
+            built = _join(node.op, built, _build(value))
+        return built
+    if isinstance(node, ast.Compare):
+        operands = [_build(side) for side in (node.left, *node.comparators)]
+        parts = [
+            _join(op, operands[i], operands[i + 1]) for i, op in enumerate(node.ops)
+        ]
+        built = parts[0]
+        for part in parts[1:]:
+            built = _core.expr_node("and", built, part)
+        return built
+    raise InvalidError(
+        f"{ast.unparse(node)!r} is not part of an expression: use column names, numbers, texts in "
+        "quotes, + - * /, comparisons, and, or, not"
+    )
+
+
+def parse(text: str) -> Expr:
+    """An expression written as text, with Python's syntax and precedence.
+
+    Names are columns; `and`, `or`, `not` and chained comparisons mean what they say. Nothing is
+    executed.
+
+    Raises:
+        InvalidError: the text is not such an expression.
+
+    >>> parse("volume > 0 and not close < open")
+    <Expr ((volume > 0) and (not (close < open)))>
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError) as error:
+        raise InvalidError(f"{text!r} is not an expression: {error}") from None
+    try:
+        return Expr(_build(tree.body))
+    except RecursionError:
+        raise InvalidError("the expression is nested too deeply") from None
