@@ -5,22 +5,22 @@
  * nanoseconds a halving whatever is asked. No allocation, no lock; times may
  * repeat (equal times count as one place) but must not fall.
  */
-#include <assert.h>
-
 #include <millibar/market.h>
+
+#include <assert.h>
 
 int64_t mbar_lower_bound(const int64_t *times, int64_t n, int64_t t)
 {
     assert(n == 0 || (times != NULL && n > 0));
-    const int64_t *low = times;
+    int64_t low = 0;
     /* The answer is in [low, low + n]. */
     while (n > 0) {
         int64_t half = n / 2;
-        bool below = low[half] < t;
+        bool below = times[low + half] < t;
         low = below ? low + half + 1 : low;
         n = below ? n - half - 1 : half;
     }
-    return low - times;
+    return low;
 }
 
 int64_t mbar_upper_bound(const int64_t *times, int64_t n, int64_t t)

@@ -6,8 +6,8 @@
  * ends. RFC 9636's extensions (names in angle brackets, hours -167 to 167) are
  * taken in files of every version.
  */
-#ifndef MBAR_MARKET_TZ_RULE_H
-#define MBAR_MARKET_TZ_RULE_H
+#ifndef MILLIBAR_MARKET_TZ_RULE_H
+#define MILLIBAR_MARKET_TZ_RULE_H
 
 #include <millibar/base.h>
 

@@ -2,8 +2,8 @@
  * weekday.h - days of the week over base/civil.h's day numbers, which is how
  * zone rules and exchange holidays name their dates.
  */
-#ifndef MBAR_MARKET_WEEKDAY_H
-#define MBAR_MARKET_WEEKDAY_H
+#ifndef MILLIBAR_MARKET_WEEKDAY_H
+#define MILLIBAR_MARKET_WEEKDAY_H
 
 #include "base/civil.h"
 

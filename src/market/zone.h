@@ -7,8 +7,8 @@
  * evaluated after loading. A zone with yearly rules has some 600 spans, about
  * 10 KiB.
  */
-#ifndef MBAR_MARKET_ZONE_H
-#define MBAR_MARKET_ZONE_H
+#ifndef MILLIBAR_MARKET_ZONE_H
+#define MILLIBAR_MARKET_ZONE_H
 
 #include <stdatomic.h>
 

@@ -91,6 +91,117 @@ static inline void assert_ns_equal_at(int64_t a, int64_t b, const char *file, in
     }
 }
 
+/* ---- Columns and tables ------------------------------------------------------ */
+
+#define COUNT(array) ((int64_t)(sizeof(array) / sizeof((array)[0])))
+
+static inline void must(mbar_status status, const mbar_error *error)
+{
+    if (status != MBAR_OK) {
+        fail_msg("%s", error->message);
+    }
+}
+
+/* A column of n values; bit i of nulls makes row i null. */
+static inline mbar_column *column_of(mbar_field field, int64_t n, const void *values,
+                                     uint64_t nulls)
+{
+    mbar_buffer *data = NULL, *validity = NULL;
+    mbar_column *column = NULL;
+    mbar_error error;
+    size_t n_bytes = (size_t)n * mbar_type_width(field.type);
+    must(mbar_buffer_new(n_bytes, &data, &error), &error);
+    if (n > 0) {
+        memcpy(mbar_buffer_writable(data), values, n_bytes);
+    }
+    if (nulls != 0) {
+        must(mbar_buffer_new((size_t)(n + 7) / 8, &validity, &error), &error);
+        uint8_t *bits = mbar_buffer_writable(validity);
+        for (int64_t i = 0; i < n; i++) {
+            bits[i / 8] = (uint8_t)(bits[i / 8] | (!(i < 64 && (nulls >> i & 1)) << (i % 8)));
+        }
+    }
+    field.nullable = nulls != 0;
+    must(mbar_column_new(&field, n, data, validity, -1, &column, &error), &error);
+    mbar_buffer_unref(data);
+    mbar_buffer_unref(validity);
+    return column;
+}
+
+static inline mbar_column *doubles(const char *name, int64_t n, const double *values)
+{
+    return column_of((mbar_field){.name = name, .type = MBAR_TYPE_FLOAT64}, n, values, 0);
+}
+
+static inline mbar_column *int64s(const char *name, int64_t n, const int64_t *values)
+{
+    return column_of((mbar_field){.name = name, .type = MBAR_TYPE_INT64}, n, values, 0);
+}
+
+static inline mbar_column *stamps(const char *name, mbar_unit unit, const char *zone, int64_t n,
+                                  const int64_t *values)
+{
+    mbar_field field = {.name = name, .type = MBAR_TYPE_TIMESTAMP, .unit = unit, .zone = zone};
+    return column_of(field, n, values, 0);
+}
+
+/* A table of columns, whose references it takes; ends with NULL. */
+static inline mbar_table *table_of(mbar_column *first, ...)
+{
+    mbar_column *columns[16];
+    int32_t n = 0;
+    va_list args;
+    va_start(args, first);
+    for (mbar_column *column = first; column != NULL; column = va_arg(args, mbar_column *)) {
+        columns[n++] = column;
+    }
+    va_end(args);
+    mbar_table *table = NULL;
+    mbar_error error;
+    must(mbar_table_new(columns, n, &table, &error), &error);
+    for (int32_t i = 0; i < n; i++) {
+        mbar_column_unref(columns[i]);
+    }
+    return table;
+}
+
+/* A series of table, whose reference it takes. */
+static inline mbar_series *series_of(mbar_table *table, const mbar_series_options *options)
+{
+    mbar_series_options plain;
+    mbar_series_options_init(&plain);
+    mbar_series *series = NULL;
+    mbar_error error;
+    must(mbar_series_new(table, options != NULL ? options : &plain, &series, &error), &error);
+    mbar_table_unref(table);
+    return series;
+}
+
+static inline mbar_column *series_column(const mbar_series *series, const char *name)
+{
+    int32_t i = mbar_series_find(series, name);
+    if (i < 0) {
+        fail_msg("no column %s", name);
+    }
+    return mbar_table_column(mbar_series_table(series), i);
+}
+
+static inline const double *series_doubles(const mbar_series *series, const char *name)
+{
+    mbar_column *column = series_column(series, name);
+    assert_int_equal(mbar_column_field(column)->type, MBAR_TYPE_FLOAT64);
+    return mbar_column_values(column);
+}
+
+static inline const int64_t *series_int64s(const mbar_series *series, const char *name)
+{
+    mbar_column *column = series_column(series, name);
+    assert_int_equal(mbar_column_field(column)->type, MBAR_TYPE_INT64);
+    return mbar_column_values(column);
+}
+
+/* ---- Zones ------------------------------------------------------------------- */
+
 /* A zone from the data that is there; skips the test where there is none. */
 static inline mbar_zone *zone_or_skip(const char *name)
 {
