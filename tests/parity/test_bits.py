@@ -1,4 +1,4 @@
-"""The judge sees the smallest differences: each pair here must be told apart, and no copy may be."""
+"""The judge sees the smallest differences: these pairs must be told apart, and no copy may be."""
 
 from __future__ import annotations
 
