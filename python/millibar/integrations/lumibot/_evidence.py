@@ -1,9 +1,10 @@
 """lumibot's market-input evidence, noted in constant time and hashed when somebody reads it.
 
 lumibot hashes every row of every frame a strategy asks for, during the run; its files need the
-hashes only at the end. `DeferredEvidence` is lumibot's recorder (it writes through the same `rows`,
-`observations`, `incomplete`) that remembers which rows of which immutable series a frame showed, and
-does the hashing when one of those attributes is read. Each row is encoded once, not once a window.
+hashes only at the end. `DeferredEvidence` is lumibot's recorder (the files are written from the
+same `rows`, `observations` and `incomplete`) that remembers which rows of which immutable series a
+frame showed, and does the hashing when one of those attributes is read. Each row is encoded once,
+not once a window.
 
 A frame qualifies only while it still holds the series' own values: its bytes are compared when it
 is recorded, so a frame that a strategy has written into is recorded at once, by lumibot's own code,
@@ -116,7 +117,7 @@ class DeferredEvidence(MarketInputEvidence):  # type: ignore[misc]
         self._identities: dict[tuple[int, int], tuple[Any, ...]] = {}
         super().__init__(max_rows=max_rows, max_observations=max_observations)
 
-    # ---- What lumibot reads ----------------------------------------------------------------------
+    # ---- What lumibot reads ---------------------------------------------------------------------
 
     @property
     def rows(self) -> dict[str, dict[str, Any]]:
@@ -158,7 +159,7 @@ class DeferredEvidence(MarketInputEvidence):  # type: ignore[misc]
     def incomplete(self, value: set[str]) -> None:
         self._incomplete = value
 
-    # ---- Recording -------------------------------------------------------------------------------
+    # ---- Recording ------------------------------------------------------------------------------
 
     def record(
         self, *, asset: Any, timestep: Any, when: Any, frame: Any, purpose: str, quote: Any = None
@@ -239,7 +240,7 @@ class DeferredEvidence(MarketInputEvidence):  # type: ignore[misc]
         if self._held_bytes > _HELD_BYTES:
             self._settle()
 
-    # ---- Hashing ---------------------------------------------------------------------------------
+    # ---- Hashing --------------------------------------------------------------------------------
 
     def _settle(self) -> None:
         """Turn the notes into rows and observations."""

@@ -25,6 +25,7 @@ from lumibot.constants import LUMIBOT_DEFAULT_PYTZ
 from millibar import _core
 
 NEW_YORK = "America/New_York"
+STEP_NS = {"minute": 60_000_000_000, "hour": 3_600_000_000_000, "day": 86_400_000_000_000}
 # What lumibot shows of a frame, in its order; derived columns stand between the two groups.
 PRICE_COLUMNS = ("open", "high", "low", "close")
 BAR_COLUMNS = (*PRICE_COLUMNS, "volume", "dividend", "stock_splits")
@@ -44,6 +45,17 @@ def datetime_index(times_ns: Any, unit: str = "ns", freq: str | None = None) -> 
     if freq is not None:
         index.freq = freq
     return index
+
+
+def regular_spacing(times: np.ndarray, unit_ns: int, alone: int) -> int | None:
+    """How many units lie between all neighbours, when equally many do; `alone` for one time.
+
+    pandas keeps an index's frequency, multiplied, when rows at equal distances are taken from it.
+    """
+    if len(times) < 2:
+        return alone
+    spacing = int(times[1] - times[0])
+    return spacing // unit_ns if bool((np.diff(times) == spacing).all()) else None
 
 
 def change(close: np.ndarray) -> np.ndarray:
@@ -321,23 +333,24 @@ class Resampled:
     def __len__(self) -> int:
         return self.rows if self._frame is None else len(self._frame)
 
-    def regular(self) -> bool:
-        """Whether no bucket between the first and the last is missing."""
+    def spacing(self) -> int | None:
+        """Steps from each bucket to the next where that is the same throughout, else None.
+
+        It is `every` unless buckets without rows were dropped.
+        """
         times = np.asarray(self.series.times)
         if self.step == "day":
-            days = datetime_index(times).tz_localize(None).normalize().asi8
-            return bool((np.diff(days) == self.every * 86_400_000_000_000).all())
-        unit = 60_000_000_000 if self.step == "minute" else 3_600_000_000_000
-        return bool((np.diff(times) == self.every * unit).all())
+            times = datetime_index(times).tz_localize(None).normalize().asi8
+        return regular_spacing(times, STEP_NS[self.step], self.every)
 
     def _stored(self) -> dict[str, np.ndarray]:
         """The aggregated columns; pandas makes integers floats where a bucket was empty."""
         table, rows = self.series.table, slice(self.first, self.first + self.rows)
-        regular = self.regular()
+        holes = self.spacing() != self.every
         columns = {}
         for name in self.feed.columns:
             values = np.asarray(table.column(name))
-            if values.dtype.kind == "i" and name not in ("volume", "dividend") and not regular:
+            if values.dtype.kind == "i" and name not in ("volume", "dividend") and holes:
                 values = _read_only(values.astype("float64"))
             columns[name] = values[rows]
         return columns
@@ -364,7 +377,8 @@ class Resampled:
         frame = self._frame
         if frame is None:
             suffix = {"minute": "min", "hour": "h", "day": "D"}[self.step]
-            freq = f"{self.every}{suffix}" if self.regular() else None
+            spacing = self.spacing()
+            freq = None if spacing is None else f"{spacing}{suffix}"
             index = datetime_index(self.times, self.feed.unit, freq)
             columns = self.columns()
             stored = {name: columns[name] for name in self.feed.columns}

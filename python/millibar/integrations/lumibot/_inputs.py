@@ -1,4 +1,4 @@
-"""The sources that `data=` takes: files, Bars, DataFrames and Arrow objects, made lumibot's Data."""
+"""The sources `data=` takes (files, Bars, DataFrames, Arrow objects), made lumibot's Data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from lumibot.constants import LUMIBOT_DEFAULT_PYTZ
 from lumibot.entities import Asset, Data
 
 from millibar import _core

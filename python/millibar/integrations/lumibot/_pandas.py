@@ -35,7 +35,7 @@ from millibar import _core
 from ._bars import Bars
 from ._data import FeedData, clock_ns, prepare, raw_series
 from ._evidence import DeferredEvidence
-from ._feed import NEW_YORK, Feed, Window, datetime_index
+from ._feed import NEW_YORK, STEP_NS, Feed, Window, datetime_index, regular_spacing
 from ._inputs import make_data
 
 # The loggers lumibot's own messages come from.
@@ -45,7 +45,6 @@ _data_log = get_logger("lumibot.entities.data")
 _LUMIBOT = _core.LUMIBOT
 _FORMING = _core.BAR_FORMING
 _LONGEST = 1 << 40
-_STEP_NS = {"minute": 60_000_000_000, "hour": 3_600_000_000_000, "day": 86_400_000_000_000}
 # Stands for "lumibot's own code must answer this".
 _THEIRS = object()
 _NO_ROUTES: dict[Any, Any] = {}
@@ -164,7 +163,7 @@ class Route:
         end = pd.Timestamp(data.datetime_end)
         self.end_ns: int = end.value
         # lumibot compares daily data by date, with the end's date in UTC.
-        self.end_date = end.tz_convert("UTC").date() if self.feed.step == "day" else None
+        self.end_date: Any = end.tz_convert("UTC").date() if self.feed.step == "day" else None
         self.native = False
         if timestep is not None:
             self._read_timestep(timestep)
@@ -242,7 +241,7 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
     def _set_pandas_data_keys(pandas_data: Any) -> Store:
         return Store(LumibotPandasDataBacktesting._set_pandas_data_keys(pandas_data))
 
-    # ---- Loading ------------------------------------------------------------------------------
+    # ---- Loading --------------------------------------------------------------------------------
 
     def load_data(self) -> Any:
         """Put every Data on the common grid, filled, as lumibot does; returns its calendar."""
@@ -265,14 +264,13 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
 
     def update_date_index(self) -> Any:
         """The union of all stamps; ValueError where the backtest lies outside of them."""
-        unread = [
-            data
-            for data in self._data_store.values()
-            if isinstance(data, FeedData) and data._raw is not None
-        ]
+        unread = []
         try:
-            for data in unread:  # all that lumibot reads of the frame here is its index
-                data.df = pd.DataFrame(index=data._raw.index)
+            for data in self._data_store.values():
+                if isinstance(data, FeedData) and data._raw is not None:
+                    # All that lumibot reads of the frame here is its index.
+                    data.df = pd.DataFrame(index=data._raw.index)
+                    unread.append(data)
             return super().update_date_index()
         finally:
             for data in unread:
@@ -284,10 +282,10 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
         if not usable or not isinstance(dt_index, pd.DatetimeIndex):
             return super().clean_trading_times(dt_index, pcal)
         series = [raw_series(data) for data in self._data_store.values()]
-        end_ns = pd.Timestamp(self.datetime_end).value
-        times = np.asarray(_core.grid(series, "minute", NEW_YORK, end_ns))
-        regular = bool((np.diff(times) == _STEP_NS["minute"]).all())
-        return datetime_index(times, dt_index.unit, "min" if regular else None)
+        times = np.asarray(_core.grid(series, "minute", NEW_YORK))
+        spacing = regular_spacing(times, STEP_NS["minute"], 1)
+        index = datetime_index(times, dt_index.unit, None if spacing is None else f"{spacing}min")
+        return index[: index.searchsorted(self.datetime_end, side="right")]
 
     # ---- Routes and the clock -------------------------------------------------------------------
 
@@ -324,7 +322,7 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
         self._clock = dt
         return self._now_ns
 
-    # ---- History ----------------------------------------------------------------------------------
+    # ---- History --------------------------------------------------------------------------------
 
     def get_historical_prices(
         self,
@@ -426,9 +424,9 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
         if route.step == "day" and feed.step != "day":
             midnight = dt.replace(hour=0, minute=0, second=0, microsecond=0)
             end_ns = int(midnight.timestamp()) * 1_000_000_000
-        elif route.step != "day" and route.every * _STEP_NS[route.step] > _STEP_NS[feed.step]:
-            reach = int(feed.times[first + count - 1]) + _STEP_NS[feed.step]
-            end_ns = reach - route.every * _STEP_NS[route.step] + 1
+        elif route.step != "day" and route.every * STEP_NS[route.step] > STEP_NS[feed.step]:
+            reach = int(feed.times[first + count - 1]) + STEP_NS[feed.step]
+            end_ns = reach - route.every * STEP_NS[route.step] + 1
         buckets = feed.resampled(first, count, route.every, route.step, length, end_ns)
         return buckets if buckets.rows else _THEIRS
 
@@ -499,7 +497,7 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
             response, self.SOURCE, base, quote=its_quote, raw=response, return_polars=return_polars
         )
 
-    # ---- Prices and quotes ------------------------------------------------------------------------
+    # ---- Prices and quotes ----------------------------------------------------------------------
 
     def get_last_price(self, asset: Any, quote: Any = None, exchange: str | None = None) -> Any:
         """The open of the bar forming now, else the last close; None when there is no price."""
@@ -546,7 +544,7 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
         )
 
     def _quote_values(self, route: Route) -> dict[str, Any] | None:
-        """The values of the bar at now, as lumibot's Data.get_quote lists them; None: ask lumibot."""
+        """The bar at now as lumibot's Data.get_quote lists it; None: ask lumibot."""
         data, feed = route.data, route.feed
         dt = self.get_datetime()
         now_ns = self._now_ns if dt is self._clock else self._read_clock(dt)
