@@ -57,28 +57,34 @@ static PyObject *text_value(const mbar_column *column, int64_t row)
     return PyUnicode_DecodeUTF8(text, (Py_ssize_t)n_bytes, NULL);
 }
 
-static PyObject *valid_value(const mbar_column *column, int64_t row)
+static PyObject *number_value(const mbar_column *column, int64_t row)
 {
     const void *values = mbar_column_values(column);
     switch (mbar_column_field(column)->type) {
-    case MBAR_TYPE_BOOL:
-        return PyBool_FromLong(mbar_column_bool(column, row));
     case MBAR_TYPE_INT32:
         return PyLong_FromLong(((const int32_t *)values)[row]);
-    case MBAR_TYPE_INT64:
-    case MBAR_TYPE_TIMESTAMP:
-        return PyLong_FromLongLong(((const int64_t *)values)[row]);
     case MBAR_TYPE_UINT64:
         return PyLong_FromUnsignedLongLong(((const uint64_t *)values)[row]);
     case MBAR_TYPE_FLOAT32:
         return PyFloat_FromDouble((double)((const float *)values)[row]);
     case MBAR_TYPE_FLOAT64:
         return PyFloat_FromDouble(((const double *)values)[row]);
+    default: /* INT64 and TIMESTAMP */
+        return PyLong_FromLongLong(((const int64_t *)values)[row]);
+    }
+}
+
+static PyObject *valid_value(const mbar_column *column, int64_t row)
+{
+    switch (mbar_column_field(column)->type) {
+    case MBAR_TYPE_BOOL:
+        return PyBool_FromLong(mbar_column_bool(column, row));
     case MBAR_TYPE_UTF8:
     case MBAR_TYPE_DICT:
         return text_value(column, row);
+    default:
+        return number_value(column, row);
     }
-    Py_UNREACHABLE();
 }
 
 /* A text that is not UTF-8 is the file's fault: say which row of which column. */

@@ -25,6 +25,7 @@ _DTYPES: dict[str, str] = {
     "timestamp": "int64",
     "dictionary": "int32",
 }
+_FLAT = frozenset(_DTYPES) - {"dictionary"}
 _EXACT_IN_FLOAT64 = 2**53
 
 
@@ -34,7 +35,7 @@ def raw_values(column: _core.Column) -> npt.NDArray[Any]:
     import numpy as np
 
     dtype = np.dtype(_DTYPES[column.type])
-    return np.frombuffer(column, dtype) if len(column) else _frozen(np.empty(0, dtype))
+    return np.frombuffer(memoryview(column), dtype) if len(column) else _frozen(np.empty(0, dtype))
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -60,30 +61,30 @@ def to_numpy(column: _core.Column) -> npt.NDArray[Any]:
     Raises:
         InvalidError: an integer column with nulls and a value beyond 2**53.
     """
-    import numpy as np
-
     kind = column.type
-    if kind in ("utf8", "dictionary"):
-        values = np.empty(len(column), dtype=object)
-        values[:] = column.to_list()
-        return _frozen(values)
+    if kind in _FLAT:
+        values = raw_values(column)
+        if kind == "timestamp":
+            values = values.view(f"datetime64[{column.unit}]")
+        mask = null_mask(column)
+        return values if mask is None else _frozen(_with_missing(column, values, mask))
     if kind == "bool":
         return _frozen(_bool_values(column))
-    values = raw_values(column)
-    if kind == "timestamp":
-        values = values.view(f"datetime64[{column.unit}]")
-    mask = null_mask(column)
-    return values if mask is None else _frozen(_with_missing(column, values, mask))
+    import numpy as np
+
+    texts = np.empty(len(column), dtype=object)
+    texts[:] = column.to_list()
+    return _frozen(texts)
 
 
 def _bool_values(column: _core.Column) -> npt.NDArray[Any]:
     import numpy as np
 
-    values = raw_values(column.cast("int32")).astype(np.bool_)
+    values: npt.NDArray[Any] = raw_values(column.cast("int32")).astype(np.bool_)
     mask = null_mask(column)
     if mask is None:
         return values
-    missing = values.astype(object)
+    missing: npt.NDArray[Any] = values.astype(object)
     missing[mask] = None
     return missing
 
@@ -93,6 +94,7 @@ def _with_missing(
 ) -> npt.NDArray[Any]:
     import numpy as np
 
+    filled: npt.NDArray[Any]
     if values.dtype.kind == "M":
         filled = values.copy()
         filled[mask] = np.datetime64("NaT")
@@ -111,7 +113,7 @@ def _with_missing(
     return filled
 
 
-# ---- numpy to columns ------------------------------------------------------------------------------
+# ---- numpy to columns --------------------------------------------------------------------------
 
 _FROM_DTYPE: dict[str, tuple[_core.Type, str]] = {
     "bool": ("bool", "bool"),

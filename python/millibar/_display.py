@@ -112,7 +112,7 @@ def table_html(table: _core.Table, title: str) -> str:
         if i == gap:
             body.append("<tr>" + "<td>…</td>" * len(names) + "</tr>")
         body.append("<tr>" + "".join(f"<td>{escape(column[i])}</td>" for column in cells) + "</tr>")
-    caption = f"{escape(title)}: {len(table):,} rows × {len(table.names)} columns{_more(table)}"
+    caption = f"{escape(title)}: {len(table):,} rows x {len(table.names)} columns{_more(table)}"
     return (
         f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(body)}</tbody></table>"

@@ -24,7 +24,7 @@ def datetime_index(column: _core.Column, tz: str | None) -> pd.DatetimeIndex:
     """A timestamp column as an index: its unit and zone, or tz in place of the zone."""
     import pandas as pd
 
-    index = pd.DatetimeIndex(to_numpy(column), name=column.name, copy=True)
+    index: pd.DatetimeIndex = pd.DatetimeIndex(to_numpy(column), name=column.name, copy=True)
     if column.zone is not None:
         index = index.tz_localize("UTC").tz_convert(tz or column.zone)
     elif tz is not None:
@@ -60,7 +60,8 @@ def to_frame(table: _core.Table, time: str | None, tz: str | None) -> pd.DataFra
     data = {name: to_series(table.column(name)) for name in table.names if name != time}
     if index is None:
         index = pd.RangeIndex(len(table))
-    return pd.DataFrame(data, index=index, copy=True)
+    frame: pd.DataFrame = pd.DataFrame(data, index=index, copy=True)
+    return frame
 
 
 # ---- From pandas -------------------------------------------------------------------------------
@@ -132,7 +133,6 @@ def _categorical_column(name: str, series: pd.Series[Any]) -> _core.Column:
 
 def _masked_column(name: str, series: pd.Series[Any]) -> _core.Column:
     """pandas' nullable Int64, Float64, boolean and the like."""
-    import numpy as np
 
     dtype = cast(Any, series.dtype).numpy_dtype
     mask = series.isna().to_numpy()

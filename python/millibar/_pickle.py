@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from millibar.bars import Bars, SeriesOptions
 
 
-def _pack_column(column: _core.Column) -> dict[str, Any]:
+def _pack_column(column: _core.Column, protocol: int) -> dict[str, Any]:
     part: dict[str, Any] = {"name": column.name, "type": column.type}
     if column.type == "utf8":
         return {**part, "values": column.to_list()}
     part["validity"] = column.validity()
     if column.type == "bool":
         return {**part, "values": bytes(map(bool, column.to_list()))}
-    part["values"] = pickle.PickleBuffer(raw_values(column))
+    values = raw_values(column)
+    part["values"] = pickle.PickleBuffer(memoryview(column)) if protocol >= 5 else values.tobytes()
     if column.type == "timestamp":
         part["unit"], part["zone"] = column.unit, column.zone
     dictionary = column.dictionary()
@@ -31,8 +32,8 @@ def _pack_column(column: _core.Column) -> dict[str, Any]:
     return part
 
 
-def pack(table: _core.Table) -> list[dict[str, Any]]:
-    return [_pack_column(table.column(name)) for name in table.names]
+def pack(table: _core.Table, protocol: int) -> list[dict[str, Any]]:
+    return [_pack_column(table.column(name), protocol) for name in table.names]
 
 
 def _unpack_column(part: dict[str, Any]) -> _core.Column:

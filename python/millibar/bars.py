@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, overload
 
 from millibar import _core
+from millibar._arrays import from_values, raw_values, to_numpy
 from millibar._times import (
     Instant,
     ZoneLike,
@@ -65,6 +66,18 @@ class SeriesOptions:
     zone: str | None = None
 
     def series(self, table: _core.Table) -> _core.Series:
+        name = self.time or time_column_name(table)
+        if name is None:
+            raise ColumnNotFoundError(
+                f"no time column among {list(table.names)}: name it with time=, or keep it in the "
+                "selection"
+            )
+        column = table.column(name)
+        if column.type == "timestamp" and column.zone is None and self.zone is None:
+            raise InvalidError(
+                f"time column {name!r} has no zone: say with tz= where its clock hung, such as "
+                'tz="UTC" or tz="America/New_York"'
+            )
         return _core.Series(
             table,
             time=self.time,
@@ -88,8 +101,6 @@ def _table_of(data: Any) -> _core.Table:
     if isinstance(data, Bars):
         return data.table
     if isinstance(data, Mapping):
-        from millibar._arrays import from_values
-
         return _core.Table([from_values(str(name), data[name]) for name in data])
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(data, pandas.DataFrame):
@@ -215,11 +226,6 @@ class Bars:
             ColumnNotFoundError: no time column.
         """
         if self._series is None:
-            if self.time_column is None:
-                raise ColumnNotFoundError(
-                    f"no time column among {self.columns}: name it with time=, or keep it in the "
-                    "selection"
-                )
             self._series = self._options.series(self._table)
         return self._series
 
@@ -257,8 +263,6 @@ class Bars:
     @property
     def times(self) -> npt.NDArray[Any]:
         """Opens as datetime64[ns], UTC, strictly rising, read-only, shape (rows,)."""
-        from millibar._arrays import raw_values
-
         return raw_values(self.series.times).view("datetime64[ns]")
 
     def __len__(self) -> int:
@@ -285,8 +289,6 @@ class Bars:
             ColumnNotFoundError: no such column.
         """
         if isinstance(key, str):
-            from millibar._arrays import to_numpy
-
             return to_numpy(self._table.column(key))
         if isinstance(key, slice):
             first, stop, step = key.indices(len(self))
@@ -494,10 +496,10 @@ class Bars:
         """Columns are immutable: there is nothing to copy but the frame, which is not kept."""
         return self.__copy__()
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         from millibar._pickle import pack, unpack_bars
 
-        return unpack_bars, (pack(self._table), self._options)
+        return unpack_bars, (pack(self._table, protocol), self._options)
 
     def __repr__(self) -> str:
         from millibar._display import table_text

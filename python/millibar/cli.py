@@ -98,8 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments.run(arguments)
     except millibar.Error as error:
-        where = f"{error.file}: " if error.file and error.file not in str(error) else ""
-        print(f"millibar {arguments.command}: {where}{error}", file=sys.stderr)
+        print(f"millibar {arguments.command}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         sys.stderr.close()

@@ -45,8 +45,10 @@ class Error(Exception):
     row: int | None = None
 
     def __str__(self) -> str:
-        """The message alone: KeyError would quote it, OSError would look for an errno."""
-        return str(self.args[0]) if self.args else ""
+        """The message, after the file it concerns. KeyError would quote it, OSError would look
+        for an errno."""
+        message = str(self.args[0]) if self.args else ""
+        return message if self.file is None else f"{self.file}: {message}"
 
 
 class OutOfMemoryError(Error, MemoryError):

@@ -12,7 +12,7 @@ true. A comparison with NaN is false.
 from __future__ import annotations
 
 import ast
-from typing import Any, NoReturn, TypeAlias, Union
+from typing import Any, NoReturn, TypeAlias
 
 from millibar import _core
 from millibar._times import Instant, ZoneLike, is_time, to_ns
@@ -25,9 +25,9 @@ class Expr:
     """A value per row: build it with `col`, `lit` or `timestamp`, and operators.
 
     Arithmetic (`+ - * /`, unary `-`), comparisons (`== != < <= > >=`), logic (`& | ~`). The other
-    side may be an Expr, a bool, int, float, str or numpy scalar, or a time: a datetime, date, pandas
-    Timestamp or numpy datetime64, which is an instant (UTC where it has no zone). Text is text: for
-    a time written as text use `timestamp("2024-01-03 09:30", tz="America/New_York")`.
+    side may be an Expr, a bool, int, float, str or numpy scalar, or a time: a datetime, date,
+    pandas Timestamp or numpy datetime64, which is an instant (UTC where it has no zone). Text is
+    text: for a time written as text use `timestamp("2024-01-03 09:30", tz="America/New_York")`.
     """
 
     __slots__ = ("_node",)
@@ -119,7 +119,7 @@ class Expr:
         >>> col("close").between(10, 20)
         <Expr ((close >= 10) and (close <= 20))>
         """
-        return (self >= low) & (self <= high)
+        return self._with(">=", low) & self._with("<=", high)
 
     def is_in(self, values: list[Operand] | tuple[Operand, ...]) -> Expr:
         """True where the value equals one of the values; false for none of them.
@@ -129,9 +129,9 @@ class Expr:
         """
         if not values:
             return lit(False)
-        found = self == values[0]
+        found = self._with("==", values[0])
         for value in values[1:]:
-            found = found | (self == value)
+            found = found | self._with("==", value)
         return found
 
     # An Expr has no truth and no hash: `and`, `or`, `not`, `in` and chained comparisons would
@@ -151,8 +151,8 @@ class Expr:
         return f"<Expr {_core.expr_format(self._node)}>"
 
 
-Operand: TypeAlias = Union[Expr, bool, int, float, str, Instant, Any]
-"""The other side of an operator: an Expr, a plain value, a numpy scalar, or a time."""
+Operand: TypeAlias = Any
+"""The other side of an operator: an Expr, a bool, int, float, str, numpy scalar or time."""
 
 
 def _operand(value: Operand) -> _core.Expr:
@@ -235,9 +235,7 @@ def _build(node: ast.AST) -> _core.Expr:
         return built
     if isinstance(node, ast.Compare):
         operands = [_build(side) for side in (node.left, *node.comparators)]
-        parts = [
-            _join(op, operands[i], operands[i + 1]) for i, op in enumerate(node.ops)
-        ]
+        parts = [_join(op, operands[i], operands[i + 1]) for i, op in enumerate(node.ops)]
         built = parts[0]
         for part in parts[1:]:
             built = _core.expr_node("and", built, part)

@@ -2,8 +2,8 @@
 
 `scan_parquet` opens nothing but file names; each method adds a step and returns a new plan;
 `collect()` runs it: files, row groups and pages are left out by their statistics, only the needed
-columns are read and only the needed rows decoded. `explain()` tells the plan and, after `collect()`,
-what was read of what is there.
+columns are read and only the needed rows decoded. `explain()` tells the plan and, after
+`collect()`, what was read of what is there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, TypeAlias, Union
+from typing import TypeAlias, Union, cast
 
 from millibar import _core
 from millibar._times import (
@@ -31,8 +31,8 @@ from millibar.expr import Expr
 
 __all__ = ["LazyBars", "Source", "read_parquet", "scan_parquet"]
 
-OnePath: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview]
-Source: TypeAlias = Union[OnePath, Iterable[OnePath]]
+OnePath: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, "memoryview[int]"]
+Source: TypeAlias = OnePath | Iterable[OnePath]
 """A file, a glob pattern, a directory, the bytes of a file, or several of these."""
 
 
@@ -61,8 +61,8 @@ class LazyBars:
     ) -> LazyBars:
         """Keeps the bars with start <= open < end; None is open.
 
-        A time without a zone is a wall clock in `tz`, by default the plan's, else UTC. A time column
-        without a zone is placed in the plan's `tz`; without that its wall clock is taken as UTC.
+        A time without a zone is a wall clock in `tz`, by default the plan's, else UTC. A time
+        column without one is placed in the plan's `tz`, or, without that, in UTC.
 
         Raises:
             InvalidError: closes are labelled and no period was given, so opens are not known.
@@ -219,11 +219,9 @@ def scan_parquet(
         zone=None if tz is None else zone_name(tz),
     )
     scan = _core.Scan()
-    if isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview)):
-        scan = _add(scan, source)
-    else:
-        for each in source:
-            scan = _add(scan, each)
+    one = isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview))
+    for each in cast("Iterable[OnePath]", (source,) if one else source):
+        scan = _add(scan, each)
     return LazyBars(scan, options)
 
 
@@ -257,4 +255,3 @@ def read_parquet(
     if columns is not None:
         plan = plan.select(columns)
     return plan.collect()
-
