@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_BLOCK_BYTES ((size_t)PTRDIFF_MAX) /* no C object may be larger */
 #define MARK_LIVE ((size_t)0x6D62617262617221)
 #define MARK_FREE ((size_t)0x6465616464656164)
 
@@ -110,7 +111,7 @@ static block *block_of(void *ptr)
 static void *new_block(size_t n_bytes, bool zeroed, mbar_error *error)
 {
     size_t total;
-    if (!mbar_add_size(n_bytes, sizeof(block), &total))
+    if (!mbar_add_size(n_bytes, sizeof(block), &total) || total > MAX_BLOCK_BYTES)
         return no_memory(n_bytes, error);
     if (!reserve(total, error))
         return NULL;
@@ -172,7 +173,8 @@ bool mbar_resize_array(void **ptr, size_t old_n, size_t new_n, size_t size, mbar
         *ptr = NULL;
         return true;
     }
-    if (!mbar_mul_size(new_n, size, &n_bytes) || !mbar_add_size(n_bytes, sizeof(block), &total)) {
+    if (!mbar_mul_size(new_n, size, &n_bytes) || !mbar_add_size(n_bytes, sizeof(block), &total) ||
+        total > MAX_BLOCK_BYTES) {
         no_memory(SIZE_MAX, error);
         return false;
     }
