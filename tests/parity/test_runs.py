@@ -125,7 +125,7 @@ def test_mes_momentum_for_a_morning() -> None:
     must_agree(reference, subject)
 
 
-# ---- Daily stocks, several markets, every kind of order --------------------------------------------
+# ---- Daily stocks, several markets, every kind of order ----------------------------------------
 
 
 def stock_with_actions(asset: Asset, seed: int, split: float) -> Any:

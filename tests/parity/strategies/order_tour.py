@@ -1,4 +1,4 @@
-"""One kind of order after another: limit, stop, stop-limit, trail, bracket, OCO, OTO; IOC, FOK, day.
+"""Every kind of order in turn: limit, stop, stop-limit, trail, bracket, OCO, OTO, IOC, FOK, day.
 
 The kind is chosen by a counter and the prices by the latest bar, so that some orders fill at their
 price, some at the open, some on the next day and some never.
