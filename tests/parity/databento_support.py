@@ -1,4 +1,4 @@
-"""DataBento without a network: a synthetic client, a private cache, and whole runs to compare.
+"""DataBento without a network: a synthetic client and a private cache.
 
 lumibot reaches DataBento through two methods of one class, `DataBentoClient.get_historical_data`
 and `.get_instrument_definition`, of which each of its two helper modules (pandas and Polars) has a
@@ -14,25 +14,16 @@ file cached for another agree where they overlap.
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytz
+from offline import NEW_YORK
 
-# Read by lumibot when it is first imported.
-os.environ.setdefault("IS_BACKTESTING", "true")
-os.environ.setdefault("LUMIBOT_DISABLE_DOTENV", "1")
-os.environ.setdefault("LUMIBOT_CACHE_FOLDER", tempfile.mkdtemp(prefix="millibar-lumibot-"))
-
-NEW_YORK = pytz.timezone("America/New_York")
 SCHEMA_STEP = {"ohlcv-1m": "1min", "ohlcv-1h": "1h", "ohlcv-1d": "1D"}
 SPAN = ("2023-11-01", "2024-04-15")
 
@@ -110,7 +101,9 @@ class SyntheticDataBento:
         n = len(index)
         steps = rng.integers(-6, 7, n)
         close_ticks = round(self.contracts[symbol] * 4) + np.cumsum(steps)
-        open_ticks = np.concatenate(([close_ticks[0]], close_ticks[:-1] + rng.integers(-1, 2, n - 1)))
+        open_ticks = np.concatenate(
+            ([close_ticks[0]], close_ticks[:-1] + rng.integers(-1, 2, n - 1))
+        )
         high_ticks = np.maximum(open_ticks, close_ticks) + rng.integers(0, 5, n)
         low_ticks = np.minimum(open_ticks, close_ticks) - rng.integers(0, 5, n)
         return pd.DataFrame(
@@ -150,6 +143,10 @@ class SyntheticDataBento:
         self.requests.append(Request(symbols, schema, start, end, len(frame)))
         return frame
 
+    def rows_given(self) -> int:
+        """Rows handed out so far, in all requests."""
+        return sum(request.rows for request in self.requests)
+
     def get_instrument_definition(
         self, dataset: str, symbol: str, reference_date: Any = None
     ) -> dict[str, Any] | None:
@@ -161,7 +158,6 @@ class SyntheticDataBento:
     @contextlib.contextmanager
     def installed(self, cache_folder: Path) -> Iterator[SyntheticDataBento]:
         """Inside, lumibot's helpers ask this object and cache below `cache_folder`."""
-        from lumibot.tools import databento_helper, databento_helper_polars
 
         def historical(_client: Any, *args: Any, **kwargs: Any) -> pd.DataFrame:
             return self.get_historical_data(*args, **kwargs)
@@ -170,19 +166,33 @@ class SyntheticDataBento:
             return self.get_instrument_definition(*args, **kwargs)
 
         with contextlib.ExitStack() as stack:
-            for helper in (databento_helper, databento_helper_polars):
+            for helper in helpers():
                 client = helper.DataBentoClient
-                folder = cache_folder / helper.CACHE_SUBFOLDER
-                folder.mkdir(parents=True, exist_ok=True)
                 for owner, name, value in (
                     (client, "get_historical_data", historical),
                     (client, "get_instrument_definition", definition),
-                    (helper, "LUMIBOT_DATABENTO_CACHE_FOLDER", str(folder)),
+                    (helper, "LUMIBOT_DATABENTO_CACHE_FOLDER", ""),
                     (helper, "_INSTRUMENT_DEFINITION_CACHE", {}),
                 ):
                     stack.callback(setattr, owner, name, getattr(owner, name))
                     setattr(owner, name, value)
+            use_cache(cache_folder)
             yield self
+
+
+def helpers() -> tuple[Any, Any]:
+    """lumibot's two DataBento helper modules."""
+    from lumibot.tools import databento_helper, databento_helper_polars
+
+    return databento_helper, databento_helper_polars
+
+
+def use_cache(folder: Path) -> None:
+    """Make both helpers cache below `folder`."""
+    for helper in helpers():
+        own = folder / helper.CACHE_SUBFOLDER
+        own.mkdir(parents=True, exist_ok=True)
+        helper.LUMIBOT_DATABENTO_CACHE_FOLDER = str(own)
 
 
 def _as_utc(value: Any) -> pd.Timestamp:
@@ -190,116 +200,8 @@ def _as_utc(value: Any) -> pd.Timestamp:
     return stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
 
 
-def new_york(text: str) -> datetime:
-    """An aware datetime of New York wall-clock time."""
-    return NEW_YORK.localize(pd.Timestamp(text).to_pydatetime())
-
-
-@contextlib.contextmanager
-def offline_benchmark() -> Iterator[None]:
-    """Inside, lumibot's look-up of SPY and ^IRX at the end of a run gives a flat local frame."""
-    from lumibot.tools.yahoo_helper import YahooHelper
-
-    def flat(*_args: Any, **_kwargs: Any) -> pd.DataFrame:
-        index = pd.date_range(SPAN[0], SPAN[1], freq="1D", tz=NEW_YORK)
-        columns = {name: 100.0 for name in ("Open", "High", "Low", "Close")}
-        columns |= {"Volume": 1.0, "Dividends": 0.0, "Stock Splits": 0.0}
-        return pd.DataFrame(columns, index=index)
-
-    before = YahooHelper.get_symbol_data
-    YahooHelper.get_symbol_data = staticmethod(flat)
-    try:
-        yield
-    finally:
-        YahooHelper.get_symbol_data = before
-
-
-@dataclass
-class Run:
-    """What a run left behind, with identifiers replaced by their order of appearance."""
-
-    events: list[tuple[Any, ...]]
-    positions: list[tuple[Any, ...]]
-    cash: float
-    stats: pd.DataFrame
-    strategy: Any
-
-    @property
-    def fills(self) -> list[tuple[Any, ...]]:
-        return [event for event in self.events if event[1] == "fill"]
-
-
-EVENT_COLUMNS = (
-    "status", "symbol", "side", "type", "price", "filled_quantity", "multiplier", "trade_cost",
-    "asset.multiplier", "asset.asset_type",
-)  # fmt: skip
-
-
-def run_strategy(source: Any, strategy: type, **parameters: Any) -> Run:
-    """Run `strategy` over a data source object, without reports."""
-    from lumibot.backtesting import BacktestingBroker
-    from lumibot.entities import TradingFee
-    from lumibot.traders import Trader
-
-    with offline_benchmark():
-        broker = BacktestingBroker(data_source=source)
-        fees = [TradingFee(flat_fee=0.50)]
-        instance = strategy(
-            broker=broker,
-            budget=50_000,
-            buy_trading_fees=fees,
-            sell_trading_fees=fees,
-            parameters=parameters,
-        )
-        trader = Trader(logfile="", backtest=True, quiet_logs=True)
-        trader.add_strategy(instance)
-        trader.run_all(
-            show_plot=False,
-            show_tearsheet=False,
-            show_indicators=False,
-            save_tearsheet=False,
-            tearsheet_file="",
-        )
-    return Run(
-        events=_events(broker),
-        positions=sorted(
-            (p.asset.symbol, float(p.quantity), float(p.avg_fill_price or 0))
-            for p in broker._filled_positions.get_list()
-        ),
-        cash=float(instance.cash),
-        stats=instance.stats,
-        strategy=instance,
-    )
-
-
-def _events(broker: Any) -> list[tuple[Any, ...]]:
-    """The trade event log; cancels of one instant are sorted, since a thread pool orders them."""
-    log = broker._trade_event_log_df
-    if log is None or len(log) == 0:
-        return []
-    rows = []
-    for row in log.to_dict("records"):
-        rows.append((row["time"], *(_plain(row.get(name)) for name in EVENT_COLUMNS)))
-    ordered: list[tuple[Any, ...]] = []
-    start = 0
-    while start < len(rows):
-        stop = start + 1
-        if rows[start][1] == "canceled":
-            while stop < len(rows) and rows[stop][:2] == rows[start][:2]:
-                stop += 1
-        ordered += sorted(rows[start:stop], key=repr)
-        start = stop
-    return ordered
-
-
-def _plain(value: Any) -> Any:
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return None
-    return value
-
-
-def momentum_strategy(log: Callable[..., None] | None = None) -> type:
-    """The MES momentum strategy; `log(dt, frame, price)` sees each iteration's inputs."""
+def momentum_strategy() -> type:
+    """The MES momentum strategy; `seen` has each iteration's instant, bars and last price."""
     from lumibot.entities import Asset, Order
     from lumibot.strategies import Strategy
 
@@ -308,6 +210,7 @@ def momentum_strategy(log: Callable[..., None] | None = None) -> type:
             self.set_market("us_futures")
             self.sleeptime = "1M"
             self.contract = Asset("MES", asset_type=Asset.AssetType.CONT_FUTURE)
+            self.seen: list[tuple[Any, ...]] = []
 
         def on_trading_iteration(self) -> None:
             bars = self.get_historical_prices(self.contract, 200, "minute")
@@ -315,8 +218,8 @@ def momentum_strategy(log: Callable[..., None] | None = None) -> type:
             if bars is None or price is None or len(bars) < 20:
                 return
             frame = bars.pandas_df
-            if log is not None:
-                log(self.get_datetime(), frame, price)
+            if self.parameters.get("watch"):
+                self.seen.append((self.get_datetime(), frame, price))
             close = frame["close"]
             average = (close.tail(8).sum() + price) / 9.0
             previous = close.shift(1)
