@@ -48,6 +48,10 @@ MBAR_MUST_USE mbar_status mbar_series_from_rows(mbar_ready_rows *rows, mbar_step
                                                 mbar_zone *zone, int64_t closes_ns,
                                                 mbar_series **out, mbar_error *error);
 
+/* The instant length_ns after row's open: on the zone's wall clock for a day
+ * series, where a day may have 23 or 25 hours. INT64_MAX where it lies beyond. */
+int64_t mbar_series_end_ns(const mbar_series *series, int64_t row, int64_t length_ns);
+
 /*
  * The most common difference of neighbours, the smallest of equally common
  * ones, 0 for fewer than two times: of all neighbours (*common_ns), and of those

@@ -29,14 +29,18 @@ static int64_t before(int64_t ns, int64_t distance_ns)
     return mbar_add_i64(ns, -distance_ns, &at) ? at : INT64_MIN;
 }
 
-static bool day_bar_closed(const mbar_series *series, int64_t row, int64_t now_ns)
+int64_t mbar_series_end_ns(const mbar_series *series, int64_t row, int64_t length_ns)
 {
-    int64_t local_ns, close_ns;
-    return mbar_add_i64(mbar_zone_to_local(series->zone, series->times[row]), series->closes_ns,
-                        &local_ns) &&
-           mbar_zone_from_local(series->zone, local_ns, MBAR_FOLD_LATER, &close_ns, NULL) ==
-               MBAR_OK &&
-           close_ns <= now_ns;
+    int64_t local_ns, end_ns;
+    if (series->step != MBAR_STEP_DAY) {
+        return mbar_add_i64(series->times[row], length_ns, &end_ns) ? end_ns : INT64_MAX;
+    }
+    int64_t open_ns = mbar_zone_to_local(series->zone, series->times[row]);
+    if (!mbar_add_i64(open_ns, length_ns, &local_ns) ||
+        mbar_zone_from_local(series->zone, local_ns, MBAR_FOLD_LATER, &end_ns, NULL) != MBAR_OK) {
+        return INT64_MAX;
+    }
+    return end_ns;
 }
 
 /* Rows that have closed. Offsets of one zone differ by two days at most, so a
@@ -54,7 +58,7 @@ static int64_t closed_rows(const mbar_series *series, int64_t now_ns)
                          latest_ns > INT64_MAX - margin_ns ? INT64_MAX : latest_ns + margin_ns);
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (day_bar_closed(series, middle, now_ns)) {
+        if (mbar_series_end_ns(series, middle, series->closes_ns) <= now_ns) {
             low = middle + 1;
         } else {
             high = middle;

@@ -419,8 +419,7 @@ mbar_status mbar_zone_from_local(const mbar_zone *zone, int64_t local_ns, mbar_f
     return MBAR_OK;
 }
 
-/* The instant of a local midnight, held inside the range at its ends. */
-static int64_t midnight_ns(const mbar_zone *zone, int64_t day, mbar_fold fold)
+int64_t mbar_zone_midnight(const mbar_zone *zone, int64_t day, mbar_fold fold)
 {
     int64_t local_ns, ns;
     if (!mbar_mul_i64(day, MBAR_DAY_NS, &local_ns) ||
@@ -439,14 +438,14 @@ static int64_t local_day(const mbar_zone *zone, int64_t ns)
 int64_t mbar_zone_day_start(const mbar_zone *zone, int64_t ns)
 {
     assert(zone != NULL);
-    return midnight_ns(zone, local_day(zone, ns), MBAR_FOLD_EARLIER);
+    return mbar_zone_midnight(zone, local_day(zone, ns), MBAR_FOLD_EARLIER);
 }
 
 int64_t mbar_zone_next_day(const mbar_zone *zone, int64_t ns)
 {
     assert(zone != NULL);
     int64_t day = local_day(zone, ns) + 1;
-    int64_t next = midnight_ns(zone, day, MBAR_FOLD_EARLIER);
+    int64_t next = mbar_zone_midnight(zone, day, MBAR_FOLD_EARLIER);
     /* A clock set back over midnight shows the next day, then this one again. */
-    return next > ns ? next : midnight_ns(zone, day, MBAR_FOLD_LATER);
+    return next > ns ? next : mbar_zone_midnight(zone, day, MBAR_FOLD_LATER);
 }

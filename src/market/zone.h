@@ -37,6 +37,9 @@ mbar_status mbar_zone_read_tzif(mbar_zone *zone, const void *data, size_t n_byte
 /* Index of the span that ns falls in. O(log n). */
 int64_t mbar_zone_find(const mbar_zone *zone, int64_t ns);
 
+/* The instant of local midnight on a day (since 1970-01-01), held inside int64. */
+int64_t mbar_zone_midnight(const mbar_zone *zone, int64_t day, mbar_fold fold);
+
 /*
  * A walk over rising instants: asks the zone only when a span ends. Start it
  * with {zone, 1, 0, 0}, an empty span.
