@@ -75,8 +75,10 @@ static void buffer_owner_release(void *owner)
     }
 }
 
-/* Moves *view into *out; on failure *view has been released. */
-static int share(mbar_py_state *state, Py_buffer *view, mbar_buffer **out)
+/* n_bytes at data, inside *view, which is moved into *out; on failure *view has
+ * been released. */
+static int share(mbar_py_state *state, Py_buffer *view, const void *data, size_t n_bytes,
+                 mbar_buffer **out)
 {
     buffer_owner *owner = PyMem_RawMalloc(sizeof *owner);
     if (owner == NULL) {
@@ -87,13 +89,22 @@ static int share(mbar_py_state *state, Py_buffer *view, mbar_buffer **out)
     owner->view = *view;
     owner->interpreter = PyInterpreterState_Get();
     mbar_error error;
-    if (mbar_buffer_wrap(view->buf, (size_t)view->len, buffer_owner_release, owner, out, &error) !=
-        MBAR_OK) {
+    if (mbar_buffer_wrap(data, n_bytes, buffer_owner_release, owner, out, &error) != MBAR_OK) {
         buffer_owner_free(owner);
         mbar_py_raise(state, &error);
         return -1;
     }
     return 0;
+}
+
+int mbar_py_share_part(mbar_py_state *state, PyObject *exporter, const void *data, size_t n_bytes,
+                       mbar_buffer **out)
+{
+    Py_buffer view;
+    if (PyObject_GetBuffer(exporter, &view, PyBUF_SIMPLE) != 0) {
+        return -1;
+    }
+    return share(state, &view, data, n_bytes, out);
 }
 
 /* A copy of *view; *view stays the caller's. */
@@ -205,7 +216,7 @@ static int data_buffer(mbar_py_state *state, Py_buffer *view, mbar_type type, mb
     } else if ((uintptr_t)view->buf % width != 0) {
         rc = copy_bytes(state, view, out);
     } else {
-        return share(state, view, out);
+        return share(state, view, view->buf, (size_t)view->len, out);
     }
     PyBuffer_Release(view);
     return rc;

@@ -372,6 +372,86 @@ static PyObject *scan_schema(PyObject *self, PyObject *Py_UNUSED(none))
                                                   : mbar_py_raise_read(state, &error);
 }
 
+/* The view of `memory` that holds the column's values, or NULL. */
+static PyObject *view_holding(const mbar_column *column, PyObject *memory)
+{
+    mbar_type type = mbar_column_field(column)->type;
+    if (mbar_type_width(type) == 0 || mbar_column_rows(column) == 0) {
+        return NULL;
+    }
+    uintptr_t values = (uintptr_t)mbar_column_values(column);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(memory); i++) {
+        PyObject *view = PyTuple_GET_ITEM(memory, i);
+        const Py_buffer *buffer = PyMemoryView_GET_BUFFER(view);
+        if (values >= (uintptr_t)buffer->buf &&
+            values - (uintptr_t)buffer->buf < (size_t)buffer->len) {
+            return view;
+        }
+    }
+    return NULL;
+}
+
+/* The column, or, where its values lie in borrowed bytes, one over the same
+ * values that keeps those bytes alive. A reference; NULL with an exception.
+ * Values used where they lie have no nulls. */
+static mbar_column *column_with_owner(mbar_py_state *state, mbar_column *column, PyObject *memory)
+{
+    PyObject *view = view_holding(column, memory);
+    if (view == NULL) {
+        return mbar_column_ref(column);
+    }
+    const mbar_field *field = mbar_column_field(column);
+    int64_t n_rows = mbar_column_rows(column);
+    mbar_buffer *buffer;
+    mbar_column *owning;
+    mbar_error error;
+    if (mbar_py_share_part(state, view, mbar_column_values(column),
+                           (size_t)n_rows * mbar_type_width(field->type), &buffer) != 0) {
+        return NULL;
+    }
+    mbar_status status = mbar_column_new(field, n_rows, buffer, NULL, 0, &owning, &error);
+    mbar_buffer_unref(buffer);
+    if (status != MBAR_OK) {
+        mbar_py_raise(state, &error);
+        return NULL;
+    }
+    return owning;
+}
+
+/* A read without a copy leaves columns in the bytes of add_memory(), which the
+ * plan only borrows: give each such column a part in its owner. */
+static PyObject *table_with_owners(mbar_py_state *state, mbar_table *stolen, PyObject *memory)
+{
+    int32_t n = mbar_table_columns(stolen);
+    if (PyTuple_GET_SIZE(memory) == 0 || n == 0) {
+        return mbar_py_table_wrap(state, stolen);
+    }
+    PyObject *made = NULL;
+    int32_t n_ready = 0;
+    mbar_column **columns = PyMem_New(mbar_column *, (size_t)n);
+    if (columns == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    for (; n_ready < n; n_ready++) {
+        columns[n_ready] = column_with_owner(state, mbar_table_column(stolen, n_ready), memory);
+        if (columns[n_ready] == NULL) {
+            goto done;
+        }
+    }
+    mbar_table *table;
+    mbar_error error;
+    made = mbar_table_new(columns, n, &table, &error) == MBAR_OK ? mbar_py_table_wrap(state, table)
+                                                                 : mbar_py_raise(state, &error);
+done:
+    for (int32_t i = 0; i < n_ready; i++) {
+        mbar_column_unref(columns[i]);
+    }
+    PyMem_Free(columns);
+    mbar_table_unref(stolen);
+    return made;
+}
+
 static PyObject *scan_collect(PyObject *op, PyObject *Py_UNUSED(none))
 {
     mbar_py_scan *self = scan_of(op);
@@ -393,7 +473,7 @@ static PyObject *scan_collect(PyObject *op, PyObject *Py_UNUSED(none))
     self->scan = plan;
     self->stats = stats;
     self->has_run = true;
-    return mbar_py_table_wrap(mbar_py_state_of(op), table);
+    return table_with_owners(mbar_py_state_of(op), table, self->memory);
 }
 
 static PyObject *scan_explain(PyObject *self, PyObject *Py_UNUSED(none))
