@@ -249,7 +249,7 @@ class Feed:
 class Window:
     """Rows [first, first + count) of a feed. `rows` of them are in its frame."""
 
-    __slots__ = ("__weakref__", "_frame", "count", "feed", "first", "key", "labels", "rows")
+    __slots__ = ("__weakref__", "_frame", "count", "feed", "first", "key", "labels", "names", "rows")
 
     def __init__(self, feed: Feed, first: int, count: int, key: Any = None) -> None:
         self.feed = feed
@@ -258,7 +258,8 @@ class Window:
         self.key = key
         self.rows = count if not feed.drop_nan else feed.rows_kept(first, count)
         self._frame: pd.DataFrame | None = None
-        self.labels: pd.DatetimeIndex | None = None  # the frame's own index
+        self.labels: Any = None  # the index and the columns the frame was made with
+        self.names: Any = None
 
     def __len__(self) -> int:
         return self.rows if self._frame is None else len(self._frame)
@@ -268,13 +269,21 @@ class Window:
         frame = self._frame
         if frame is None:
             frame = self._frame = self.feed.slice(self.first, self.count)
-            self.labels = frame.index
+            self.labels, self.names = frame.index, frame.columns
             frame.__dict__[WINDOW_KEY] = ref(self)
         return frame
+
+    def reshaped(self) -> bool:
+        """Whether somebody gave the frame another index or other columns than it was made with."""
+        frame = self._frame
+        return frame is not None and not (
+            frame.index is self.labels and frame.columns is self.names
+        )
 
     def adopt(self, frame: pd.DataFrame) -> None:
         """Take a frame made elsewhere for these rows as this window's own."""
         self._frame = frame
+        self.labels, self.names = frame.index, frame.columns
         self.rows = len(frame)
 
     def column(self, name: str) -> np.ndarray:
@@ -328,7 +337,7 @@ class Resampled:
         self.rows = rows
         self._columns: dict[str, np.ndarray] | None = None
         self._frame: pd.DataFrame | None = None
-        self.labels: pd.DatetimeIndex | None = None  # the frame's own index
+        self.labels: Any = None  # the index the frame was made with
 
     def __len__(self) -> int:
         return self.rows if self._frame is None else len(self._frame)

@@ -365,6 +365,11 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
         if window is None:
             return None
         assert route is not None
+        if window.__class__ is Window and window.reshaped():
+            # lumibot puts the frame it hands out again through the constructor, which mends it.
+            return self._parse_source_symbol_bars(
+                window.frame(), asset, quote=quote, return_polars=return_polars
+            )
         return Bars.over(
             window,
             "PANDAS",
