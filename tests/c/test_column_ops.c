@@ -155,7 +155,7 @@ static void concat_every_cut(void **state)
     for (int i = 0; i < N; i++) {
         wide[i] = INT64_MAX / N * i;
         codes[i] = valid[i] == '1' ? i % 3 : 1000;
-        texts[i] = valid[i] == '1' ? "some text" + i % 9 : NULL;
+        texts[i] = valid[i] == '1' ? &"some text"[i % 9] : NULL;
     }
     mbar_field time = {"t", MBAR_TYPE_TIMESTAMP, MBAR_UNIT_MS, "UTC", true};
     mbar_column *columns[] = {
