@@ -134,17 +134,21 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_column_rename(mbar_column *column, const
 MBAR_API MBAR_MUST_USE mbar_status mbar_column_take(const mbar_column *column, const int64_t *rows,
                                                    int64_t n_rows, mbar_column **out,
                                                    mbar_error *error);
-/* End to end; all of one type, unit and zone (MBAR_INVALID otherwise). n >= 1. */
+/* End to end; all of one type, unit and zone (MBAR_INVALID otherwise), under
+ * the first one's name. Different dictionaries are merged. n >= 1. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_column_concat(mbar_column *const *columns, int32_t n,
                                                      mbar_column **out, mbar_error *error);
 /* Converts a number, bool or timestamp column to type (and unit, for
- * TIMESTAMP). A value that does not fit is MBAR_INVALID naming the row; a
- * fraction lost on the way to an integer likewise. Nulls stay null. Timestamps
- * to a coarser unit round down (floor). */
+ * TIMESTAMP); text is MBAR_UNSUPPORTED. A value that does not fit is
+ * MBAR_INVALID naming the row; a fraction lost on the way to an integer
+ * likewise. Numbers on the way to a float round to the nearest one. Nulls stay
+ * null. Timestamps to a coarser unit round down (floor) and keep their zone;
+ * between timestamps and numbers the value is the count of units. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_column_cast(mbar_column *column, mbar_type type,
                                                    mbar_unit unit, mbar_column **out,
                                                    mbar_error *error);
-/* Same type, unit, zone, rows, nulls and bits (NaN equals NaN of the same bits). */
+/* Same type, unit, zone, rows, nulls and bits (NaN equals NaN of the same bits);
+ * of dictionary columns the rows' texts. Names do not count. */
 MBAR_API bool mbar_column_equal(const mbar_column *a, const mbar_column *b);
 
 /* ---- Tables -------------------------------------------------------------- */
