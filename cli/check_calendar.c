@@ -2,9 +2,10 @@
  * check_calendar.c - when bars are expected.
  *
  *   CME      the exchange's sessions, as the library knows them.
- *   LEARNED  the file's own habit. Intraday: a quarter of an hour of a weekday
- *            is expected when at least half of those weekdays have a bar in it
- *            (days seen fewer than three times borrow the habit of all days).
+ *   LEARNED  the file's own habit. Intraday: bars are expected in a quarter of
+ *            an hour of a weekday that holds at least half as many bars as the
+ *            fullest one of that weekday (weekdays seen fewer than three times
+ *            borrow the habit of all days).
  *            Daily bars: a weekday is expected when a fifth as many bars fall
  *            on it as on the fullest. Up to gap_days expected days on end
  *            without any bar are taken for holidays.
@@ -72,7 +73,7 @@ static bool looks_like_cme(const check_bars *bars, const mbar_zone *new_york)
         n_inside += is_inside;
         n_night += is_night;
     }
-    return bars->times.n > 0 && n_inside >= bars->times.n - bars->times.n / 50 &&
+    return bars->times.n >= 100 && n_inside >= bars->times.n - bars->times.n / 50 &&
            n_night >= bars->times.n * 3 / 10;
 }
 
@@ -80,51 +81,46 @@ static bool looks_like_cme(const check_bars *bars, const mbar_zone *new_york)
 
 typedef struct habit {
     int64_t days[7];
-    int64_t cells[7][CALENDAR_CELLS]; /* days that have a bar in the cell */
+    int64_t cells[7][CALENDAR_CELLS]; /* bars */
 } habit;
 
 static void count_habit(habit *h, const check_calendar *calendar, const cli_times *times)
 {
     int64_t last_day = INT64_MIN;
-    int last_cell = -1;
     memset(h, 0, sizeof *h);
     for (int64_t i = 0; i < times->n; i++) {
         int64_t local = local_time(calendar, times->ns[i]);
         int64_t day = floor_div(local, MBAR_DAY_NS);
-        int cell = cell_of(local);
         int w = weekday_of(day);
-        if (day != last_day) {
-            h->days[w]++;
-            last_cell = -1;
-        }
-        if (cell != last_cell) {
-            h->cells[w][cell]++;
-        }
+        h->days[w] += day != last_day;
+        h->cells[w][cell_of(local)]++;
         last_day = day;
-        last_cell = cell;
     }
 }
 
 static void learn_cells(check_calendar *calendar, const habit *h)
 {
+    int64_t all[CALENDAR_CELLS] = {0};
     int64_t n_days = 0;
     for (int w = 0; w < 7; w++) {
         n_days += h->days[w];
         calendar->weekday[w] = h->days[w] > 0;
+        for (int cell = 0; cell < CALENDAR_CELLS; cell++) {
+            all[cell] += h->cells[w][cell];
+        }
     }
     if (n_days < 3) {
         calendar->kind = CALENDAR_NONE; /* too little to learn a habit from */
         return;
     }
-    for (int cell = 0; cell < CALENDAR_CELLS; cell++) {
-        int64_t all = 0;
-        for (int w = 0; w < 7; w++) {
-            all += h->cells[w][cell];
+    for (int w = 0; w < 7; w++) {
+        const int64_t *counts = h->days[w] >= 3 ? h->cells[w] : all;
+        int64_t most = 0;
+        for (int cell = 0; cell < CALENDAR_CELLS; cell++) {
+            most = counts[cell] > most ? counts[cell] : most;
         }
-        for (int w = 0; w < 7; w++) {
-            bool own = h->days[w] >= 3;
-            calendar->open[w][cell] =
-                own ? 2 * h->cells[w][cell] >= h->days[w] : h->days[w] > 0 && 2 * all >= n_days;
+        for (int cell = 0; cell < CALENDAR_CELLS; cell++) {
+            calendar->open[w][cell] = h->days[w] > 0 && 2 * counts[cell] >= most;
         }
     }
 }

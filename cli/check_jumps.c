@@ -133,6 +133,12 @@ typedef struct jump {
     bool is_flip;
 } jump;
 
+/* The jump at i in price. */
+static double leap(const walk *w, int64_t i)
+{
+    return w->bars->series[CHECK_OPEN][w->rows[i]] - w->bars->series[CHECK_CLOSE][w->rows[i - 1]];
+}
+
 static void report_jump(const walk *w, const jump *j, check_report *report)
 {
     char size[CLI_VALUE_BYTES], before[CLI_VALUE_BYTES], after[CLI_VALUE_BYTES];
@@ -142,7 +148,7 @@ static void report_jump(const walk *w, const jump *j, check_report *report)
     double from = w->bars->series[CHECK_CLOSE][w->rows[j->at - 1]];
     double to = w->bars->series[CHECK_OPEN][w->rows[j->at]];
     /* The difference of two decimals is rarely the nearest double to one. */
-    cli_format_double(nearbyint((to - from) * 1e8) / 1e8, size);
+    cli_format_double(nearbyint(leap(w, j->at) * 1e8) / 1e8, size);
     cli_format_double(from, before);
     cli_format_double(to, after);
     check_add(report, j->is_flip ? CHECK_CONTRACT_FLIP : CHECK_JUMP, NULL, w->rows[j->at],
@@ -151,7 +157,7 @@ static void report_jump(const walk *w, const jump *j, check_report *report)
 
 static bool is_reverse(const walk *w, int64_t a, int64_t b, int64_t flip_bars)
 {
-    double x = w->jumps[a], y = w->jumps[b];
+    double x = leap(w, a), y = leap(w, b);
     return b - a <= flip_bars && (x > 0) != (y > 0) && fabs(y) > fabs(x) / 2 &&
            fabs(y) < fabs(x) * 2;
 }

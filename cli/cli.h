@@ -41,6 +41,9 @@ extern const cli_verb cli_verb_synth;
 /* "mbar: FILE: message"; file may be NULL. Gives the exit code of the error's
  * status. */
 int cli_fail(const char *file, const mbar_error *error);
+/* The same; where the data broke a rule (MBAR_INVALID), hint tells the option
+ * that helps. */
+int cli_fail_hint(const char *file, const mbar_error *error, const char *hint);
 /* "mbar: VERB: message"; gives CLI_USAGE. */
 int cli_usage(const char *verb, const char *format, ...) MBAR_PRINTF(2, 3);
 

@@ -181,7 +181,7 @@ static mbar_status read_series(check_bars *bars, int k, mbar_error *error)
     const mbar_field *field = mbar_column_field(column);
     bars->names[k] = field->name;
     if (!is_number(field->type)) {
-        return mbar_error_set(error, MBAR_INVALID, "column '%s' is %s, not a number: rename it",
+        return mbar_error_set(error, MBAR_INVALID, "column '%s' is %s, not a number: make it one",
                               field->name, mbar_type_name(field->type));
     }
     const void *values = mbar_column_values(column);
@@ -276,7 +276,7 @@ static void print_finding(const check_finding *f, const check_bars *bars, const 
     cli_format_count(f->count, count);
     printf("  %-16s %9s  %s", check_kind_name(f->kind), count, KINDS[f->kind].meaning);
     if (f->column != NULL) {
-        fputs(" in ", stdout);
+        fputs(": ", stdout);
         cli_print_safe(stdout, f->column, strlen(f->column), 40);
     }
     putchar('\n');

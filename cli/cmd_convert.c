@@ -117,7 +117,9 @@ static int convert(const char *path, const convert_request *request)
     }
     mbar_table_unref(table);
     mbar_series_unref(series);
-    return status == MBAR_OK ? CLI_OK : cli_fail(path, &error);
+    return status == MBAR_OK
+               ? CLI_OK
+               : cli_fail_hint(path, &error, "see --sort, --duplicates, --assume-tz and --time");
 }
 
 static int check_request(convert_request *request, const char *path)

@@ -33,6 +33,7 @@ typedef struct file_sum {
     unsigned codecs;
     int32_t time_column; /* -1: none */
     cli_times times;
+    char times_problem[512]; /* why there are none, or "" */
     int64_t n_gaps, longest_gap_ns, longest_gap_after_ns;
 } file_sum;
 
@@ -129,6 +130,12 @@ static mbar_status read_times(file_sum *sum, mbar_error *error)
         status = cli_times_init(&sum->times, mbar_table_column(table, 0), error);
     }
     mbar_table_unref(table);
+    if (status == MBAR_INVALID) {
+        /* Stamps that nanoseconds cannot hold are told; the rest is still shown. */
+        snprintf(sum->times_problem, sizeof sum->times_problem, "%s", error->message);
+        mbar_error_init(error);
+        return MBAR_OK;
+    }
     const cli_times *times = &sum->times;
     for (int64_t i = 1; i < times->n && times->period_ns > 0; i++) {
         int64_t spacing = cli_spacing(times->ns[i - 1], times->ns[i]);
@@ -266,6 +273,12 @@ static void print_span(const file_sum *sum)
 {
     const cli_times *times = &sum->times;
     char first[CLI_VALUE_BYTES], last[CLI_VALUE_BYTES], text[CLI_VALUE_BYTES];
+    if (sum->times_problem[0] != '\0') {
+        fputs("  span        unknown: ", stdout);
+        cli_print_safe(stdout, sum->times_problem, strlen(sum->times_problem), 0);
+        putchar('\n');
+        return;
+    }
     if (sum->time_column < 0 || times->n == 0) {
         printf("  span        %s\n", sum->time_column < 0 ? "no time column" : "no stamps");
         return;
@@ -312,7 +325,7 @@ static void print_storage(const file_sum *sum)
         printf(" rows");
     }
     printf("\n  codec       %s\n", codecs[0] != '\0' ? codecs : "-");
-    printf("  sizes       %s bytes, columns %s of %s uncompressed\n", bytes, packed, plain);
+    printf("  sizes       %s bytes, columns %s, uncompressed %s\n", bytes, packed, plain);
     printf("  page index  %s\n", page_index_text(sum->n_chunks, sum->n_page_indexes));
 }
 
@@ -421,6 +434,11 @@ static void json_times(cli_json *json, const file_sum *sum)
     cli_json_open(json, "time", '{');
     cli_json_text(json, "column",
                   mbar_parquet_field(sum->file, sum->time_column, &supported)->name);
+    if (sum->times_problem[0] != '\0') {
+        cli_json_text(json, "problem", sum->times_problem);
+        cli_json_close(json, '}');
+        return;
+    }
     if (times->n > 0) {
         json_time(json, "first", times->ns[0]);
         json_time(json, "last", times->ns[times->n - 1]);

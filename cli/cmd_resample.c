@@ -7,7 +7,7 @@
 #include "output.h"
 
 typedef struct resample_request {
-    const char *every_text, *zone_name;
+    const char *every_text, *zone_name, *time_column;
     bool keep_partial, as_json;
     cli_target target;
     mbar_resample how;
@@ -21,6 +21,7 @@ static mbar_status collect(const char *path, const resample_request *request, mb
     mbar_series_options_init(&options);
     /* Stamps without a zone are wall clocks of --tz. */
     options.assume_zone = request->how.zone;
+    options.time_column = request->time_column;
     mbar_status status = cli_scan_path(path, &scan, error);
     if (status == MBAR_OK) {
         status = mbar_scan_resample(scan, &options, &request->how, error);
@@ -55,7 +56,9 @@ static int resample(const char *path, const resample_request *request)
         cli_print_written(table, &request->target);
     }
     mbar_table_unref(table);
-    return status == MBAR_OK ? CLI_OK : cli_fail(path, &error);
+    return status == MBAR_OK
+               ? CLI_OK
+               : cli_fail_hint(path, &error, "mbar convert has --sort, --duplicates, --assume-tz");
 }
 
 static int run(int argc, char **argv)
@@ -68,6 +71,8 @@ static int run(int argc, char **argv)
          "length of the new bars: 30s, 5m, 15m, 1h, 1d", NULL},
         {"tz", 0, CLI_TEXT, &request.zone_name, "ZONE",
          "whose days and midnights; default the file's zone,\nelse UTC", NULL},
+        {"time", 0, CLI_TEXT, &request.time_column, "COLUMN",
+         "the time column; default as mbar convert", NULL},
         {"keep-partial", 0, CLI_FLAG, &request.keep_partial, NULL,
          "keep a last bar that the rows do not reach the end\nof", NULL},
         CLI_TARGET_OPTIONS(&request.target, "zstd"),

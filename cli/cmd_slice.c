@@ -11,7 +11,7 @@
 #include "output.h"
 
 typedef struct slice_request {
-    const char *from, *to, *zone, *columns, *filter;
+    const char *from, *to, *zone, *time_column, *columns, *filter;
     int64_t from_ns, to_ns;
     cli_target target;
     bool as_json, explain;
@@ -23,7 +23,8 @@ static mbar_status plan(const char *path, const slice_request *request, const cl
     mbar_scan *scan = NULL;
     mbar_status status = cli_scan_path(path, &scan, error);
     if (status == MBAR_OK && (request->from != NULL || request->to != NULL)) {
-        status = mbar_scan_between(scan, NULL, request->from_ns, request->to_ns, error);
+        status =
+            mbar_scan_between(scan, request->time_column, request->from_ns, request->to_ns, error);
     }
     if (status == MBAR_OK && filter != NULL) {
         status = mbar_scan_filter(scan, filter, error);
@@ -174,6 +175,8 @@ static int run(int argc, char **argv)
         {"to", 0, CLI_TEXT, &request.to, "TIME", "last instant, exclusive; default the end", NULL},
         {"tz", 0, CLI_TEXT, &request.zone, "ZONE",
          "the zone of --from and --to without an offset;\ndefault UTC", NULL},
+        {"time", 0, CLI_TEXT, &request.time_column, "COLUMN",
+         "the time column; default as mbar convert", NULL},
         {"columns", 'c', CLI_TEXT, &request.columns, "A,B", "only these columns, in this order",
          NULL},
         {"filter", 0, CLI_TEXT, &request.filter, "EXPR",

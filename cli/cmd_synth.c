@@ -197,9 +197,9 @@ static bar next_bar(market *m, int half_hour)
         b.high = b.close > b.high ? b.close : b.high;
         b.low = b.close < b.low ? b.close : b.low;
     }
-    /* Skewed like real volume: the cube of a sum of four uniforms. */
+    /* Skewed like real volume: the square of a sum of four uniforms. */
     int64_t u = generator_sum4(&m->random) / 2; /* mean about 1 in Q16 */
-    int64_t noise = u * u / ONE * u / ONE;
+    int64_t noise = u * u / ONE;
     int64_t busy = ONE / 2 + (b.high - b.low) * ONE / 3 * ONE / deviation;
     int64_t base = (int64_t)VOLUME[half_hour] * m->symbol->volume_percent;
     b.volume = base * noise / ONE * busy / ONE / 100;
@@ -261,7 +261,8 @@ static int64_t count_open_minutes(const request *q, const mbar_zone *new_york)
 static mbar_status make_rows(const request *q, const mbar_zone *new_york, rows *r,
                              mbar_error *error)
 {
-    market m = {.symbol = q->symbol, .position = q->start_ticks * ONE, .regime = ONE};
+    market m = {
+        .symbol = q->symbol, .position = q->start_ticks * ONE, .regime = ONE, .was_open = true};
     size_t n_bytes = (size_t)count_open_minutes(q, new_york) * sizeof(int64_t);
     for (int i = 0; i < N_COLUMNS; i++) {
         mbar_status status = mbar_buffer_new(n_bytes, &r->buffers[i], error);

@@ -45,19 +45,28 @@ static void append_place(char *message, size_t size, const char *what, int64_t v
     }
 }
 
-int cli_fail(const char *file, const mbar_error *error)
+int cli_fail_hint(const char *file, const mbar_error *error, const char *hint)
 {
-    char message[sizeof error->message + 64];
+    char message[sizeof error->message + 192];
     const char *subject = error->file[0] != '\0' ? error->file : file;
     snprintf(message, sizeof message, "%s", error->message);
     append_place(message, sizeof message, "byte", error->offset);
     append_place(message, sizeof message, "row", error->row);
+    if (hint != NULL && error->code == MBAR_INVALID) {
+        size_t length = strlen(message);
+        snprintf(message + length, sizeof message - length, "; %s", hint);
+    }
     /* A message that starts with its file's name has said it already. */
     if (subject != NULL && strncmp(message, subject, strlen(subject)) == 0) {
         subject = NULL;
     }
     print_line(subject, message);
     return exit_code(error->code);
+}
+
+int cli_fail(const char *file, const mbar_error *error)
+{
+    return cli_fail_hint(file, error, NULL);
 }
 
 int cli_usage(const char *verb, const char *format, ...)

@@ -61,7 +61,9 @@ static void lay_out(const char *scientific, char out[CLI_VALUE_BYTES])
 
 static bool format_special(double value, char out[CLI_VALUE_BYTES])
 {
-    if (isnan(value)) {
+    if (value == 0 && signbit(value)) {
+        strcpy(out, "-0.0"); /* "-0" reads back as the integer 0 in some JSON readers */
+    } else if (isnan(value)) {
         strcpy(out, "nan");
     } else if (isinf(value)) {
         strcpy(out, value < 0 ? "-inf" : "inf");

@@ -84,7 +84,8 @@ static mbar_status find_period(cli_times *times, mbar_error *error)
     if (status == MBAR_OK) {
         status = mbar_series_new(table, &options, &series, error);
     }
-    if (status == MBAR_OK) {
+    /* Fewer than two distinct stamps have no spacing; the library then assumes one. */
+    if (status == MBAR_OK && mbar_series_rows(series) > 1) {
         times->period_ns = mbar_series_period_ns(series);
     }
     mbar_series_unref(series);

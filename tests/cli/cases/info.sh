@@ -1,0 +1,8 @@
+mbar info "$FIXTURES/good.parquet"
+mbar info "$FIXTURES/dirty.parquet" "$FIXTURES/missing.parquet" "$FIXTURES/seconds.parquet"
+echo "exit $?"
+mbar info "$FIXTURES/no_rows.parquet" "$FIXTURES/one_row.parquet" "$FIXTURES/naive.parquet"
+mbar info "$FIXTURES/no_time.parquet" "$FIXTURES/odd_names.parquet"
+mbar info "$FIXTURES/far_times.parquet"
+echo "exit $?"
+mbar info --json "$FIXTURES/good.parquet" "$FIXTURES/no_rows.parquet" "$FIXTURES/naive.parquet"
