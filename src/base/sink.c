@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/oserror.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -196,6 +197,7 @@ static mbar_status create(file_sink *self, mbar_error *error)
 
 mbar_status mbar_sink_open_file(const char *path, mbar_sink **out, mbar_error *error)
 {
+    assert(path && out);
     file_sink *self = mbar_alloc(sizeof *self, error);
     if (!self)
         return MBAR_NOMEM;

@@ -64,7 +64,7 @@ static const mbar_source_ops memory_ops = {
 mbar_status mbar_source_open_memory(const void *data, size_t n_bytes, const char *name,
                                     mbar_source **out, mbar_error *error)
 {
-    assert(data || n_bytes == 0);
+    assert(out && (data || n_bytes == 0));
     if (n_bytes > INT64_MAX)
         return mbar_error_set(error, MBAR_INVALID, "%zu bytes are more than memory can hold",
                               n_bytes);

@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/oserror.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -158,6 +159,7 @@ static mbar_status map_whole(file_source *self, mbar_error *error)
 
 static mbar_status open_file(const char *path, bool mapped, mbar_source **out, mbar_error *error)
 {
+    assert(path && out);
     size_t path_bytes = strlen(path) + 1;
     file_source *self = mbar_alloc(sizeof *self + path_bytes, error);
     if (!self)

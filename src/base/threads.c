@@ -12,6 +12,7 @@
  */
 #include "base/threads.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -85,6 +86,7 @@ mbar_status mbar_parallel_for(int64_t n, int32_t n_threads,
                               mbar_status (*fn)(void *ctx, int64_t i, mbar_error *error), void *ctx,
                               mbar_error *error)
 {
+    assert(n >= 0 && fn);
     if (n_threads > MAX_THREADS)
         n_threads = MAX_THREADS;
     if (n_threads > n)

@@ -16,17 +16,20 @@
 #include "base/checked.h"
 #include "base/civil.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 int64_t mbar_unit_ns(mbar_unit unit)
 {
+    assert(unit >= MBAR_UNIT_S && unit <= MBAR_UNIT_NS);
     static const int64_t ns[] = {1000000000, 1000000, 1000, 1};
     return ns[unit];
 }
 
 const char *mbar_unit_name(mbar_unit unit)
 {
+    assert(unit >= MBAR_UNIT_S && unit <= MBAR_UNIT_NS);
     static const char *const names[] = {"s", "ms", "us", "ns"};
     return names[unit];
 }
@@ -173,6 +176,7 @@ static bool join_ns(int64_t seconds, int64_t fraction, int64_t *ns)
 
 mbar_status mbar_time_parse(const char *text, int64_t *ns, bool *has_offset, mbar_error *error)
 {
+    assert(text && ns && has_offset);
     cursor in = {text, text, error};
     int64_t days;
     int64_t seconds = 0;

@@ -53,8 +53,9 @@ static mbar_status unsupported(const struct ArrowSchema *schema, const char *hin
 {
     return mbar_error_set(
         error, MBAR_UNSUPPORTED,
-        "column \"%.100s\": Arrow format \"%.40s\"%s is not taken: cast it before", name_of(schema),
-        schema->format, hint);
+        "column \"%.100s\": Arrow format \"%.40s\"%s is not taken: cast it to a number, bool, "
+        "timestamp or text first",
+        name_of(schema), schema->format, hint);
 }
 
 mbar_status mbar_arrow_read_field(const struct ArrowSchema *schema, const mbar_arrow_format **found,
@@ -84,7 +85,7 @@ mbar_status mbar_arrow_read_field(const struct ArrowSchema *schema, const mbar_a
             return mbar_error_set(
                 error, MBAR_UNSUPPORTED,
                 "column \"%.100s\": a dictionary of Arrow format \"%.40s\" is not "
-                "taken, only of text: decode it before",
+                "taken, only of text: decode it first",
                 name_of(schema), entries ? entries : "");
         field->type = MBAR_TYPE_DICT;
     }

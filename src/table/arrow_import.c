@@ -298,7 +298,7 @@ static mbar_status check_struct(const struct ArrowSchema *schema, const struct A
         return bad_struct("it counts nulls and has no validity bitmap", error);
     if (bits && mbar_bits_count(bits, array->offset, array->length) != array->length)
         return mbar_error_set(error, MBAR_UNSUPPORTED,
-                              "Arrow struct array: whole rows are null: drop them before");
+                              "Arrow struct array: whole rows are null: drop them first");
     return MBAR_OK;
 }
 
