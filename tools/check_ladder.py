@@ -23,9 +23,7 @@ HEAVY = {"pandas", "pyarrow", "polars", "duckdb", "lumibot"}
 
 
 def allowed(folder: str, target: str) -> bool:
-    return (
-        LADDER.index(target) <= LADDER.index(folder) and (folder, target) not in STRANGERS
-    )
+    return LADDER.index(target) <= LADDER.index(folder) and (folder, target) not in STRANGERS
 
 
 def check_source(path: Path) -> list[str]:
