@@ -118,8 +118,15 @@ MBAR_API void mbar_series_options_init(mbar_series_options *options);
 
 typedef struct mbar_series mbar_series;
 
-/* References table and zone. Null times and times outside int64 nanoseconds
- * are MBAR_INVALID naming the row. An empty table gives an empty series. */
+/*
+ * References table and zone; a sorted, zoned table of nanosecond opens is taken
+ * without a copy. Null times and times outside int64 nanoseconds are
+ * MBAR_INVALID naming the row. A table of no rows gives an empty series.
+ * A wall clock without a zone is placed at the earlier of two instants, and at a
+ * jump's end where the clock jumped over it. Closes are shifted by period_ns, or
+ * by the inferred period (one bar alone tells none: MBAR_INVALID). The series'
+ * table then has the instants, the zone and the order that the series has.
+ */
 MBAR_API MBAR_MUST_USE mbar_status mbar_series_new(mbar_table *table,
                                                    const mbar_series_options *options,
                                                    mbar_series **out, mbar_error *error);
@@ -132,6 +139,8 @@ MBAR_API mbar_table *mbar_series_table(const mbar_series *series);
 MBAR_API int32_t mbar_series_time_column(const mbar_series *series);
 /* rows opens, strictly rising, ns UTC. Borrowed. */
 MBAR_API const int64_t *mbar_series_times(const mbar_series *series);
+/* As given, else the most common spacing of neighbours (the smallest of equally
+ * common ones), else, for fewer than two rows, the step. */
 MBAR_API int64_t mbar_series_period_ns(const mbar_series *series);
 MBAR_API mbar_step mbar_series_step(const mbar_series *series);
 MBAR_API mbar_zone *mbar_series_zone(const mbar_series *series);
@@ -142,7 +151,8 @@ MBAR_API int32_t mbar_series_find(const mbar_series *series, const char *name);
 /* ---- Visibility and windows ---------------------------------------------- */
 
 typedef enum mbar_policy {
-    /* A bar shows once it has closed: open + period <= now. */
+    /* A bar shows once it has closed: open + period <= now. Day series count the
+     * period on the zone's wall clock: a day of 25 hours hides its bar to its end. */
     MBAR_POLICY_STRICT = 0,
     /* lumibot 4.6.30's PandasData: the bar labelled now is hidden while it may
      * still form, a negative shift reaches past it, a shift counts rows. */
@@ -161,7 +171,8 @@ typedef struct mbar_window {
  * STRICT: length < 1 or shift < 0 is MBAR_INVALID.
  * LUMIBOT: end = i (+1 when bar i has closed and shift >= 0) - shift, i the
  * last row <= now; day series: end = i + 1 - shift. Bounds are clamped as
- * lumibot does; length 0 or an empty clamp yields its one row before the end.
+ * lumibot does; a length below 1 yields the one row before the end, if any.
+ * O(log rows), no allocation.
  */
 MBAR_API MBAR_MUST_USE mbar_status mbar_series_window(const mbar_series *series, mbar_policy policy,
                                                       int64_t now_ns, int64_t length, int64_t shift,
@@ -176,7 +187,8 @@ typedef enum mbar_bar_state {
     MBAR_BAR_CLOSED
 } mbar_bar_state;
 /* *row: the last row with open <= now, -1 for none. Closed when open +
- * max(nominal step, most common intraday spacing) <= now (lumibot's rule). */
+ * max(nominal step, most common intraday spacing) <= now (lumibot's rule; a
+ * spacing is intraday within one local date of the zone, or up to one hour). */
 MBAR_API mbar_bar_state mbar_series_state(const mbar_series *series, int64_t now_ns, int64_t *row);
 
 /* ---- Gap filling --------------------------------------------------------- */
@@ -184,8 +196,9 @@ MBAR_API mbar_bar_state mbar_series_state(const mbar_series *series, int64_t now
 /*
  * lumibot's minute grid (PandasData.clean_trading_times): for each local date
  * of zone that has a row in any of the series, every minute from the first to
- * the last stamp of that date, carried on the anchor of the first stamp; stamps
- * after end_ns are dropped. step other than minute: the union of the stamps.
+ * the last stamp of that date. Minutes are counted from the very first stamp of
+ * all, so stamps off that beat are not on the grid. Stamps after end_ns are
+ * dropped. step other than minute: the union of the stamps up to end_ns.
  * The result is a TIMESTAMP[ns, UTC] column named "timestamp", rising.
  */
 MBAR_API MBAR_MUST_USE mbar_status mbar_grid_new(mbar_series *const *series, int32_t n_series,
@@ -193,12 +206,24 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_grid_new(mbar_series *const *series, int
                                                  int64_t end_ns, mbar_column **out,
                                                  mbar_error *error);
 /*
- * The series on grid's stamps between its own first and last (forward fill: a
- * missing stamp copies the row before it whole, volume included), then lumibot's
- * repairs: NaN volume 0, NaN close (and other columns but open/high/low, quotes
- * and corporate actions) filled forward, NaN open/high/low take close, dividend
- * and stock_splits 0, bid/ask/bid_size/ask_size forward only within gaps of at
- * most two hours (intraday steps). Column types are kept.
+ * The series on grid's stamps between its own first and last: a stamp takes the
+ * row at or before it whole, volume included (Data.repair_times_and_fill). Then
+ * lumibot's repairs, where missing means null or NaN:
+ *   - volume, dividend, stock_splits: 0;
+ *   - close and every column not named here: filled forward;
+ *   - open, high, low: the close;
+ *   - bid, ask, bid_size, ask_size: filled forward within stretches of grid
+ *     without a gap of more than two hours; the first row after such a gap keeps
+ *     a quote only where its stamp is the series' own. Day series: left alone;
+ *   - last_bid_time, last_ask_time: the time that came with the quote shown.
+ * Names count in any case for open, high, low, close, volume, exactly for the
+ * others. Column types are kept, except that an integer quote with a hole
+ * becomes float64, as in pandas. (pandas also widens a float32 price filled from
+ * a float64 close; here it is rounded.) What stays missing is NaN in a float
+ * column and null in others. Columns that are not there are not added.
+ * The result's period is a minute for minute series, the source's otherwise;
+ * STRICT shows a repeated row when the bar it repeats would have closed.
+ * grid: timestamps of any unit, rising, no nulls (else MBAR_INVALID).
  */
 MBAR_API MBAR_MUST_USE mbar_status mbar_series_fill(mbar_series *series, const mbar_column *grid,
                                                     mbar_series **out, mbar_error *error);
@@ -218,21 +243,30 @@ typedef enum mbar_agg {
 } mbar_agg;
 
 /*
- * Buckets of `every` steps. Intraday buckets are anchored at the local midnight
- * of the first row's day (pandas origin="start_day"); day buckets are local
- * calendar days of the zone. Labelled and closed left. NaN is skipped; a bucket
- * with a null or NaN in any aggregated column is dropped (pandas dropna).
+ * Buckets of `every` steps, labelled and closed left. Intraday buckets are
+ * lengths of time from the local midnight of the first row's day (pandas
+ * origin="start_day") and march on over clock changes; day buckets start at every
+ * n-th local midnight from there (where the clock shows it twice the first, where
+ * it shows none the jump's end). NaN and null are skipped; a bucket whose
+ * aggregate is NaN in any column is dropped (pandas dropna), and so are buckets
+ * without rows.
  */
 typedef struct mbar_resample {
     int64_t every; /* >= 1 */
     mbar_step step;
     mbar_zone *zone;   /* NULL: the series' own */
-    bool drop_partial; /* drop a last bucket that the rows do not reach the end of */
+    bool drop_partial; /* drop a last bucket that ends after the last row's open + period */
 } mbar_resample;
 
-/* Aggregation by column name: open first, high max, low min, close last,
- * volume sum, dividend sum, stock_splits max; every other column is left out.
- * window is a range of series' rows. The result's period is every * step. */
+/*
+ * Aggregation by column name, in this order: open first, high max, low min, close
+ * last, volume sum (these in any case), dividend sum, stock_splits max; every
+ * other column is left out, and one of these that is no number is MBAR_INVALID.
+ * Values and types are those of pandas 2.3.3: integers stay integers, but become
+ * float64 in all but sums where a bucket in between has no rows, and a sum of
+ * int32 that does not fit becomes int64; integers with nulls are float64 from the
+ * start. window is a range of series' rows. The result's period is every * step.
+ */
 MBAR_API MBAR_MUST_USE mbar_status mbar_series_resample(const mbar_series *series,
                                                         mbar_window window,
                                                         const mbar_resample *how, mbar_series **out,
@@ -241,8 +275,10 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_series_resample(const mbar_series *serie
 /* ---- Sessions ------------------------------------------------------------ */
 
 /* Whether ns is inside a CME equity-index futures session: Sunday to Friday
- * 18:00-17:00 New York less the daily 17:00-18:00 halt, full and early-close
- * holidays by the exchange's standing rules. zone is America/New_York. */
+ * 18:00-17:00 New York less the daily 17:00-18:00 halt, holidays and early closes
+ * by today's standing rules of the exchange, for any year. Single closures (days
+ * of mourning, outages) and the hours before September 2015 are not known.
+ * zone is America/New_York. */
 MBAR_API bool mbar_session_cme_open(const mbar_zone *new_york, int64_t ns);
 
 #ifdef __cplusplus
