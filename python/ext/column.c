@@ -12,6 +12,8 @@
  */
 #include "ext.h"
 
+#include <limits.h>
+
 PyObject *mbar_py_column_wrap(mbar_py_state *state, mbar_column *stolen)
 {
     mbar_py_column *self = (mbar_py_column *)state->column_type->tp_alloc(state->column_type, 0);
@@ -245,6 +247,16 @@ static PyObject *column_repr(PyObject *self)
 
 /* ---- Buffer protocol ----------------------------------------------------- */
 
+/* numpy reads "l" as np.int64 where long has 64 bits, and "q" as np.longlong,
+ * which is another type of the same bits: isinstance(x, np.int64) tells. */
+#if LONG_MAX == INT64_MAX
+#define FORMAT_INT64 "l"
+#define FORMAT_UINT64 "L"
+#else
+#define FORMAT_INT64 "q"
+#define FORMAT_UINT64 "Q"
+#endif
+
 static const char *buffer_format(mbar_type type)
 {
     switch (type) {
@@ -253,9 +265,9 @@ static const char *buffer_format(mbar_type type)
         return "i";
     case MBAR_TYPE_INT64:
     case MBAR_TYPE_TIMESTAMP:
-        return "q";
+        return FORMAT_INT64;
     case MBAR_TYPE_UINT64:
-        return "Q";
+        return FORMAT_UINT64;
     case MBAR_TYPE_FLOAT32:
         return "f";
     case MBAR_TYPE_FLOAT64:

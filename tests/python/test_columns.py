@@ -13,8 +13,8 @@ from millibar import _core
 
 FLAT = [
     ("int32", "i", np.int32),
-    ("int64", "q", np.int64),
-    ("uint64", "Q", np.uint64),
+    ("int64", "l", np.int64),
+    ("uint64", "L", np.uint64),
     ("float32", "f", np.float32),
     ("float64", "d", np.float64),
 ]
