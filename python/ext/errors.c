@@ -116,7 +116,9 @@ PyObject *mbar_py_raise(mbar_py_state *state, const mbar_error *error)
 
 PyObject *mbar_py_raise_read(mbar_py_state *state, const mbar_error *error)
 {
-    bool gone = error->file[0] != '\0' && access(error->file, F_OK) != 0;
+    /* The file of a table or of bytes in memory is a word that names no file. */
+    bool gone = error->file[0] != '\0' && access(error->file, F_OK) != 0 &&
+                strstr(error->message, "column") == NULL;
     return mbar_py_raise_missing(state, error,
                                  gone ? MBAR_PY_FILE_MISSING : MBAR_PY_COLUMN_NOT_FOUND);
 }

@@ -90,8 +90,8 @@ PyObject *mbar_py_raise(mbar_py_state *state, const mbar_error *error);
 /* The same where a missing thing is of another kind. */
 PyObject *mbar_py_raise_missing(mbar_py_state *state, const mbar_error *error,
                                 mbar_py_error_class missing);
-/* The same where it is a file if the file the error names is not there, and a
- * column otherwise. */
+/* The same where it may be either: a file where the file the error names is not
+ * there and the message is not about a column. */
 PyObject *mbar_py_raise_read(mbar_py_state *state, const mbar_error *error);
 /* Raises a class with a message of our own; always returns NULL. */
 PyObject *mbar_py_raise_text(mbar_py_state *state, mbar_py_error_class which, const char *format,

@@ -35,6 +35,7 @@ _INT64 = range(-(2**63), 2**63)
 def zone_name(tz: ZoneLike) -> str:
     """The name libmillibar knows a zone by.
 
+    >>> from datetime import timezone
     >>> zone_name("America/New_York"), zone_name(timezone.utc)
     ('America/New_York', 'UTC')
     >>> zone_name(timezone(timedelta(hours=5, minutes=30)))

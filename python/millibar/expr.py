@@ -3,7 +3,7 @@
 `col("volume")` stands for a column; operators build a tree that runs in C over the rows that are
 read, and whose comparisons with constants prune files, row groups and pages before anything is
 read. Null in, null out, except `&` with false and `|` with true; a row is kept where the whole is
-true. A comparison with NaN is false.
+true. Comparisons with NaN are IEEE's: != is true, the others are false.
 
     >>> (col("volume") > 0) & ~(col("close") < col("open"))
     <Expr ((volume > 0) and (not (close < open)))>
@@ -129,10 +129,12 @@ class Expr:
         """
         if not values:
             return lit(False)
-        found = self._with("==", values[0])
-        for value in values[1:]:
-            found = found | self._with("==", value)
-        return found
+        found = [self._with("==", value) for value in values]
+        # Pairwise, so that the tree stays flat however many values there are.
+        while len(found) > 1:
+            pairs = zip(found[::2], found[1::2], strict=False)
+            found = [a | b for a, b in pairs] + found[len(found) // 2 * 2 :]
+        return found[0]
 
     # An Expr has no truth and no hash: `and`, `or`, `not`, `in` and chained comparisons would
     # quietly do something else.
@@ -260,8 +262,8 @@ def parse(text: str) -> Expr:
     """
     try:
         tree = ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError) as error:
-        raise InvalidError(f"{text!r} is not an expression: {error}") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise InvalidError(f"{text[:100]!r} is not an expression: {error}") from None
     try:
         return Expr(_build(tree.body))
     except RecursionError:

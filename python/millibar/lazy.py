@@ -95,6 +95,10 @@ class LazyBars:
         """Keeps the rows where every condition is true."""
         scan = self._scan
         for condition in conditions:
+            if not isinstance(condition, Expr):
+                raise TypeError(
+                    f"filter() takes expressions such as col('volume') > 0, not {condition!r}"
+                )
             scan = scan.filter(condition.node)
         return self._with(scan)
 

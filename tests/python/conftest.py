@@ -12,7 +12,7 @@ import pytest
 import millibar as mb
 
 sys.path.insert(0, str(Path(__file__).parent))
-from bars_support import make_columns  # noqa: E402
+from bars_support import make_columns
 
 ROOT = Path(__file__).resolve().parents[2]
 

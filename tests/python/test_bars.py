@@ -18,16 +18,15 @@ from millibar import _core, col
 MINUTE = 60_000_000_000
 
 
-# ---- Columns ---------------------------------------------------------------------------------------
+# ---- Columns -------------------------------------------------------------------------------------
 
 
 def test_columns_and_schema(bars: mb.Bars, columns: dict[str, np.ndarray]) -> None:
     assert bars.columns == list(columns)
     assert bars.shape == (1000, 10)
     assert bars.schema["timestamp"] == "timestamp[ns, UTC]"
-    assert [bars.schema[name] for name in ("open", "volume", "ticks", "turnover", "vwap", "odd")] == [
-        "float64", "int64", "int32", "uint64", "float32", "bool",
-    ]  # fmt: skip
+    kinds = [bars.schema[name] for name in ("open", "volume", "ticks", "turnover", "vwap", "odd")]
+    assert kinds == ["float64", "int64", "int32", "uint64", "float32", "bool"]
     for name, values in columns.items():
         assert same_bits(bars[name], values), name
     assert "close" in bars
@@ -138,7 +137,7 @@ def test_mappings_are_copied() -> None:
     assert bars["x"].tolist() == [0, 1, 2]
 
 
-# ---- Time ------------------------------------------------------------------------------------------
+# ---- Time ----------------------------------------------------------------------------------------
 
 
 def test_window_shows_closed_bars_only(bars: mb.Bars) -> None:
@@ -247,7 +246,7 @@ def test_time_column_is_found() -> None:
         mb.Bars({"a": stamps}, tz="UTC").select().series  # noqa: B018
 
 
-# ---- Input that is not a series --------------------------------------------------------------------
+# ---- Input that is not a series ------------------------------------------------------------------
 
 
 def stamps(*minutes: int) -> np.ndarray:
@@ -304,7 +303,7 @@ def test_close_labels_with_one_row_need_a_period() -> None:
     assert bars.times[0] == np.datetime64("2024-01-03T14:30")
 
 
-# ---- As a value ------------------------------------------------------------------------------------
+# ---- As a value ----------------------------------------------------------------------------------
 
 
 def test_equality(bars: mb.Bars, columns: dict[str, np.ndarray]) -> None:
@@ -398,7 +397,7 @@ def test_text_shows_the_columns_own_clock() -> None:
     assert "3024-01-03 14:30" in repr(far)
 
 
-# ---- Lifetimes -------------------------------------------------------------------------------------
+# ---- Lifetimes -----------------------------------------------------------------------------------
 
 
 def test_arrays_outlive_their_bars() -> None:

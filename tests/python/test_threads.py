@@ -1,0 +1,130 @@
+"""Threads share plans, files and bars; the lock is let go while C works."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bars_support import make_columns, same_bits
+
+import millibar as mb
+from millibar import _core, col
+
+
+@pytest.fixture(scope="module")
+def whole() -> mb.Bars:
+    return mb.Bars(make_columns(30_000), tz="UTC")
+
+
+@pytest.fixture(scope="module")
+def path(whole: mb.Bars, tmp_path_factory: Any) -> Path:
+    file = tmp_path_factory.mktemp("threads") / "bars.parquet"
+    whole.write_parquet(file, codec="zstd", row_group_rows=4096, page_rows=512)
+    return Path(file)
+
+
+def in_threads(work: Callable[[int], None], n: int = 8) -> None:
+    with ThreadPoolExecutor(n) as pool:
+        for done in [pool.submit(work, i) for i in range(n)]:
+            done.result()
+
+
+def test_one_plan_collected_by_many(path: Path, whole: mb.Bars) -> None:
+    plan = mb.scan_parquet(path).filter(col("volume") > 500)
+    wanted = whole.filter(col("volume") > 500)
+
+    def work(_: int) -> None:
+        for _ in range(3):
+            assert plan.collect() == wanted
+            assert "volume" in plan.explain()
+            assert plan.stats is not None
+            assert plan.columns == wanted.columns
+
+    in_threads(work)
+
+
+def test_many_slices_of_one_file(path: Path, whole: mb.Bars) -> None:
+    stamps = whole["timestamp"]
+
+    def work(i: int) -> None:
+        rng = np.random.default_rng(i)
+        for _ in range(5):
+            a, b = sorted(rng.integers(0, len(stamps), 2))
+            got = mb.read_parquet(path, ["close"], stamps[a], stamps[b])
+            assert same_bits(got["close"], whole["close"][a:b])
+
+    in_threads(work)
+
+
+def test_one_bars_in_many(whole: mb.Bars) -> None:
+    bars = mb.Bars(whole, period="1min")
+
+    def work(i: int) -> None:
+        for row in range(i, 3000, 97):
+            now = whole["timestamp"][row]
+            assert same_bits(bars.window(now, 20)["close"], whole["close"][max(row - 20, 0) : row])
+        assert len(bars.resample("1h")) > 100
+
+    in_threads(work)
+
+
+def test_the_lock_is_let_go(path: Path) -> None:
+    """Another thread runs Python code while this one is inside a read."""
+    ticks = 0
+    stop = threading.Event()
+
+    def tick() -> None:
+        nonlocal ticks
+        while not stop.is_set():
+            ticks += 1
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    try:
+        before = ticks
+        column = _core.column_from_buffer("x", np.zeros(3_000_000), "float64")
+        table = _core.Table([column])
+        for _ in range(5):
+            _core.concat([table, table])
+        assert ticks > before
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_buffers_are_released_on_other_threads(whole: mb.Bars) -> None:
+    """The last reference to Python's memory goes away where Python is not running."""
+    pa = pytest.importorskip("pyarrow")
+    gc.collect()
+    before = _core.memory_live_bytes()
+    values = np.arange(1000.0)
+    bars = mb.Bars({"x": values})
+    shared = _core.column_from_buffer("x", values, "float64")
+    tables = [pa.table(mb.Bars(_core.Table([shared]))) for _ in range(50)]
+    del shared, bars
+
+    def drop() -> None:
+        while tables:
+            tables.pop()
+
+    thread = threading.Thread(target=drop)
+    thread.start()
+    thread.join()
+    # A streaming consumer of pyarrow reads batches on its own pool.
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    for _ in range(10):
+        held = mb.Bars(_core.Table([_core.column_from_buffer("x", np.arange(1000.0), "float64")]))
+        dataset = ds.dataset(pa.table(held))
+        del held
+        assert dataset.to_table(filter=pc.field("x") > 500).num_rows == 499
+        del dataset
+    gc.collect()
+    assert _core.memory_live_bytes() == before
