@@ -18,11 +18,12 @@
  * count. Zones that count leap seconds ("right/") are refused: their clock is
  * not the one bars are stamped with.
  */
-#include <string.h>
+#include "market/zone.h"
 
 #include "base/alloc.h"
 #include "market/tz_rule.h"
-#include "market/zone.h"
+
+#include <string.h>
 
 #define HEADER_BYTES 44
 #define TYPE_BYTES 6

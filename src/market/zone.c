@@ -7,14 +7,15 @@
  * memory is bounded however many names are asked for. A zone pushed out lives
  * on for those that still hold it. mbar_zone_set_directory empties the ring.
  */
+#include "market/zone.h"
+
+#include "base/alloc.h"
+#include "base/checked.h"
+
 #include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "base/alloc.h"
-#include "base/checked.h"
-#include "market/zone.h"
 
 #define CACHE_ZONES 64
 #define PATH_BYTES 4096

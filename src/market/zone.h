@@ -10,11 +10,11 @@
 #ifndef MILLIBAR_MARKET_ZONE_H
 #define MILLIBAR_MARKET_ZONE_H
 
-#include <stdatomic.h>
-
 #include <millibar/market.h>
 
 #include "base/civil.h"
+
+#include <stdatomic.h>
 
 typedef struct mbar_zone_span {
     int64_t from_ns;      /* first instant; the next span's from_ns ends it */

@@ -387,7 +387,6 @@ static void test_every_allocation_may_fail(void **state)
     attempt.options.assume_zone = zone;
     attempt.table = table_of(stamps("t", MBAR_UNIT_S, NULL, 5, (int64_t[]){60, 0, 120, 60, 180}),
                              doubles("close", 5, (double[]){1, 2, 3, 4, 5}), NULL);
-    /* Caches of what is counted once are filled before the counting of blocks. */
     check_every_allocation(attempt_new, &attempt);
     mbar_table_unref(attempt.table);
     mbar_zone_unref(zone);
