@@ -34,7 +34,7 @@ def make_files(folder: Path, years: int = 10) -> dict[str, Path]:
     arrow = folder / f"minutes-{years}y-zstd-pyarrow.parquet"
     if not plain.exists():
         span = ["--from", f"{LAST_YEAR - years}-01-01", "--to", f"{LAST_YEAR}-01-01"]
-        command = [mbar, "synth", "--seed", "1", *span, "--out", str(plain)]
+        command = [mbar, "synth", "--seed", "1", "--codec", "none", *span, "--out", str(plain)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     if not zstd.exists():
         subprocess.run(
@@ -59,8 +59,8 @@ def readers(path: Path) -> dict[str, Callable[[], Any]]:
     connection = duckdb.connect()
     query = (
         f"SELECT {', '.join(COLUMNS)} FROM read_parquet('{name}') "
-        f"WHERE timestamp >= TIMESTAMPTZ '{START.isoformat()}' "
-        f"AND timestamp < TIMESTAMPTZ '{END.isoformat()}'"
+        f"WHERE timestamp >= CAST('{START.isoformat()}' AS TIMESTAMPTZ_NS) "
+        f"AND timestamp < CAST('{END.isoformat()}' AS TIMESTAMPTZ_NS)"
     )
     time_filter = [("timestamp", ">=", START), ("timestamp", "<", END)]
 
