@@ -23,77 +23,12 @@
 #include "base/checked.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <string.h>
 
-/* ---- The library's allocator ---------------------------------------------- */
-
-/* The library frees without telling the size, so each block carries it. */
-#define HEADER_BYTES 16
-/* The library takes pages of at most 256 MiB; more at once is a damaged file's wish. */
-#define LARGEST_BLOCK_BYTES (((size_t)256 << 20) + 4096)
 /* A parsed footer takes some 10 times its bytes in the file. One that would
  * take far more says very much with nothing, and is refused. */
 #define FOOTER_FACTOR 64
 #define FOOTER_BYTES ((size_t)64 << 20)
-
-/* What the thread that opens a file may still allocate for its footer; NULL
- * outside of that. Thread-local, because the library's hook has no context. */
-static _Thread_local size_t *budget;
-
-static void *library_malloc(size_t n_bytes, void *ctx)
-{
-    (void)ctx;
-    if (n_bytes > LARGEST_BLOCK_BYTES || (budget != NULL && n_bytes > *budget)) {
-        return NULL;
-    }
-    if (budget != NULL) {
-        *budget -= n_bytes;
-    }
-    char *block = mbar_alloc_uninit(n_bytes + HEADER_BYTES, NULL);
-    if (block == NULL) {
-        return NULL;
-    }
-    memcpy(block, &n_bytes, sizeof n_bytes);
-    return block + HEADER_BYTES;
-}
-
-static void library_free(void *ptr, void *ctx)
-{
-    (void)ctx;
-    if (ptr != NULL) {
-        mbar_free((char *)ptr - HEADER_BYTES);
-    }
-}
-
-static void *library_realloc(void *ptr, size_t n_bytes, void *ctx)
-{
-    if (ptr == NULL || n_bytes > LARGEST_BLOCK_BYTES) {
-        return ptr == NULL ? library_malloc(n_bytes, ctx) : NULL;
-    }
-    void *block = (char *)ptr - HEADER_BYTES;
-    size_t old_bytes;
-    memcpy(&old_bytes, block, sizeof old_bytes);
-    if (!mbar_resize_array(&block, old_bytes + HEADER_BYTES, n_bytes + HEADER_BYTES, 1, NULL)) {
-        return NULL;
-    }
-    memcpy(block, &n_bytes, sizeof n_bytes);
-    return (char *)block + HEADER_BYTES;
-}
-
-static void library_init_once(void)
-{
-    carquet_allocator_t allocator = {library_malloc, library_realloc, library_free, NULL};
-    carquet_set_allocator(&allocator);
-    /* It can only fail to look at the processor, and then uses plain code. */
-    (void)!carquet_init();
-}
-
-void mbar_parquet_library_init(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, library_init_once);
-}
 
 /* ---- Errors ---------------------------------------------------------------- */
 
@@ -125,7 +60,11 @@ mbar_status mbar_parquet_fail(const mbar_parquet *file, int32_t group, int32_t c
         mbar_error_in_file(error, file->source->name);
         return file->stream.error.code;
     }
+    mbar_parquet_watch *watch = mbar_parquet_watched();
     mbar_status status = status_of(library->code);
+    if (watch != NULL && watch->failed) {
+        status = MBAR_NOMEM; /* whatever the library made of it */
+    }
     const char *what = library->message[0] != '\0' ? library->message : "malformed";
     if (strcmp(what, "Expected data page") == 0) {
         /* Some writers before 2015, and a few since. */
@@ -133,7 +72,10 @@ mbar_status mbar_parquet_fail(const mbar_parquet *file, int32_t group, int32_t c
         what = "it has a dictionary that its footer does not announce, which is not supported; "
                "write the file again with a current writer";
     }
-    if (status == MBAR_NOMEM) {
+    if (watch != NULL && watch->over_budget) {
+        status = MBAR_FORMAT;
+        what = "it claims far more than its bytes can hold";
+    } else if (status == MBAR_NOMEM) {
         what = "out of memory, or a page larger than the 256 MiB this library takes";
     }
     if (column >= 0 && group >= 0) {
@@ -282,24 +224,24 @@ static mbar_status open_reader(mbar_parquet *file, int64_t footer_bytes, mbar_er
 {
     carquet_reader_options_t options;
     carquet_error_t library = CARQUET_ERROR_INIT;
-    size_t left = FOOTER_BYTES + (size_t)footer_bytes * FOOTER_FACTOR;
+    mbar_parquet_watch watch;
+    mbar_status status = MBAR_OK;
     carquet_reader_options_init(&options);
     options.num_threads = 1;
-    budget = &left;
+    mbar_parquet_watch_begin(&watch, FOOTER_BYTES + (size_t)footer_bytes * FOOTER_FACTOR);
     if (file->map != NULL) {
         file->reader =
             carquet_reader_open_buffer(file->map, (size_t)file->size, &options, &library);
     } else {
         file->reader = carquet_reader_open_file(file->file, &options, &library);
     }
-    budget = NULL;
     if (file->reader == NULL) {
-        return mbar_parquet_fail(file, -1, -1, &library, error);
+        status = mbar_parquet_fail(file, -1, -1, &library, error);
+    } else if (carquet_reader_schema(file->reader) == NULL) {
+        status = mbar_error_set(error, MBAR_FORMAT, "the footer holds no schema");
     }
-    if (carquet_reader_schema(file->reader) == NULL) {
-        return mbar_error_set(error, MBAR_FORMAT, "the footer holds no schema");
-    }
-    return MBAR_OK;
+    mbar_parquet_watch_end(&watch, file->reader == NULL);
+    return status;
 }
 
 /* First row of each row group; the counts must be sound and add up. */

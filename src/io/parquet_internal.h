@@ -67,8 +67,33 @@ struct mbar_parquet {
     int32_t sorted_column; /* declared rising by our own writer, or -1 */
 };
 
+/* ---- parquet_alloc.c ---- */
+
 /* Installs our allocator into the library; the first call does. */
 void mbar_parquet_library_init(void);
+
+typedef struct mbar_parquet_block {
+    struct mbar_parquet_block *next, *prev; /* NULL: not watched */
+    size_t n_bytes;
+    size_t padding; /* keeps what follows aligned as malloc's */
+} mbar_parquet_block;
+
+/* What the library does with memory on this thread, from begin to end. */
+typedef struct mbar_parquet_watch {
+    mbar_parquet_block blocks; /* a ring of those not freed */
+    size_t budget;             /* bytes that may still be asked for */
+    bool failed;               /* an allocation was refused */
+    bool over_budget;          /* because of the budget */
+} mbar_parquet_watch;
+
+/* Watches do not nest. */
+void mbar_parquet_watch_begin(mbar_parquet_watch *watch, size_t budget);
+/* Frees what is left, or lets it go on living unwatched. */
+void mbar_parquet_watch_end(mbar_parquet_watch *watch, bool free_rest);
+/* The watch of this thread, or NULL. */
+mbar_parquet_watch *mbar_parquet_watched(void);
+
+/* ---- parquet.c ---- */
 
 /* Status of a library failure, with its message and our place added. column
  * and group may be -1. A read that the source failed comes back as the

@@ -240,7 +240,7 @@ static mbar_status decode_part(const read_job *job, output *out, int32_t part_in
     bool direct = is_direct(column);
     int64_t most = direct && space->levels == NULL ? DIRECT_ROWS : SCRATCH_ROWS;
     if (part->first > 0 && carquet_column_skip(reader, part->first) != part->first) {
-        return job->file->stream.error.code != MBAR_OK
+        return job->file->stream.error.code != MBAR_OK || mbar_parquet_watched()->failed
                    ? mbar_parquet_fail(job->file, part->group, out->column, &library, error)
                    : place_error(job, out, part, MBAR_FORMAT, "its pages end before its rows do",
                                  error);
@@ -287,16 +287,11 @@ static size_t scratch_width(const mbar_parquet_column *column)
     }
 }
 
-static mbar_status run_task(void *ctx, int64_t index, mbar_error *error)
+/* Decodes one part of one column. */
+static mbar_status run_part(read_job *job, output *out, int32_t part_index, mbar_error *error)
 {
-    read_job *job = ctx;
-    int32_t part_index = (int32_t)(index / job->n_outputs);
-    output *out = &job->outputs[index % job->n_outputs];
     const mbar_parquet_part *part = &job->parts[part_index];
     const mbar_parquet_column *column = &job->file->columns[out->column];
-    if (out->done != NULL) {
-        return MBAR_OK;
-    }
     carquet_error_t library = CARQUET_ERROR_INIT;
     scratch space = {0};
     mbar_status status = MBAR_OK;
@@ -319,6 +314,20 @@ static mbar_status run_task(void *ctx, int64_t index, mbar_error *error)
     mbar_free(space.values);
     mbar_free(space.levels);
     carquet_column_reader_free(reader);
+    return status;
+}
+
+static mbar_status run_task(void *ctx, int64_t index, mbar_error *error)
+{
+    read_job *job = ctx;
+    output *out = &job->outputs[index % job->n_outputs];
+    if (out->done != NULL) {
+        return MBAR_OK;
+    }
+    mbar_parquet_watch watch;
+    mbar_parquet_watch_begin(&watch, SIZE_MAX);
+    mbar_status status = run_part(job, out, (int32_t)(index / job->n_outputs), error);
+    mbar_parquet_watch_end(&watch, true);
     mbar_error_in_file(status == MBAR_OK ? NULL : error, job->file->source->name);
     return status;
 }

@@ -101,7 +101,7 @@ static const char *word_at(const words *w, int32_t i, size_t *n_bytes)
 {
     int64_t start = i > 0 ? w->ends[i - 1] : 0;
     *n_bytes = (size_t)(w->ends[i] - start);
-    return w->bytes + start;
+    return w->bytes != NULL ? w->bytes + start : "";
 }
 
 /* The slot that holds the word, or the free one it belongs in. */

@@ -98,13 +98,21 @@ static mbar_status fail(const writer *w, carquet_status_t code, const carquet_er
         }
         return w->stream.error.code;
     }
-    if (code == CARQUET_ERROR_OUT_OF_MEMORY) {
+    if (code == CARQUET_ERROR_OUT_OF_MEMORY || mbar_parquet_watched()->failed) {
         return mbar_error_set(error, MBAR_NOMEM, "out of memory while writing Parquet");
     }
     bool io = code == CARQUET_ERROR_FILE_WRITE || code == CARQUET_ERROR_FILE_SEEK;
     const char *what = library != NULL && library->message[0] != '\0' ? library->message
                                                                       : carquet_status_string(code);
     return mbar_error_set(error, io ? MBAR_IO : MBAR_INVALID, "cannot write Parquet: %s", what);
+}
+
+/* The library ignores some failed allocations and later trips over what is then
+ * missing: it is called no more after one. */
+static mbar_status check_call(const writer *w, carquet_status_t code, mbar_error *error)
+{
+    return code == CARQUET_OK && !mbar_parquet_watched()->failed ? MBAR_OK
+                                                                 : fail(w, code, NULL, error);
 }
 
 static carquet_compression_t codec_for(mbar_codec codec)
@@ -293,7 +301,7 @@ static mbar_status add_metadata(writer *w, mbar_error *error)
         code = carquet_writer_add_metadata(w->library, MBAR_PARQUET_KEY_PERIOD, w->options->period);
     }
     mbar_text_deinit(&columns);
-    return status != MBAR_OK ? status : code == CARQUET_OK ? MBAR_OK : fail(w, code, NULL, error);
+    return status != MBAR_OK ? status : check_call(w, code, error);
 }
 
 /* ---- Pages ------------------------------------------------------------------------------ */
@@ -364,7 +372,7 @@ static mbar_status write_page(writer *w, int32_t c, int64_t first, int64_t n, mb
         levels = optional ? w->levels : NULL;
     }
     carquet_status_t code = carquet_writer_write_batch(w->library, c, values, n, levels, NULL);
-    return code == CARQUET_OK ? MBAR_OK : fail(w, code, NULL, error);
+    return check_call(w, code, error);
 }
 
 static mbar_status write_groups(writer *w, mbar_error *error)
@@ -373,9 +381,9 @@ static mbar_status write_groups(writer *w, mbar_error *error)
     for (int64_t first = 0; first < rows; first += w->group_rows) {
         int64_t end = rows - first < w->group_rows ? rows : first + w->group_rows;
         if (first > 0) {
-            carquet_status_t code = carquet_writer_new_row_group(w->library);
-            if (code != CARQUET_OK) {
-                return fail(w, code, NULL, error);
+            mbar_status status = check_call(w, carquet_writer_new_row_group(w->library), error);
+            if (status != MBAR_OK) {
+                return status;
             }
         }
         for (int32_t c = 0; c < mbar_table_columns(w->table); c++) {
@@ -438,8 +446,9 @@ static mbar_status open_library(writer *w, mbar_error *error)
     for (int32_t c = 0; c < mbar_table_columns(w->table); c++) {
         carquet_status_t code = carquet_writer_set_column_encoding(
             w->library, c, encoding_for(mbar_table_column(w->table, c), w->options->codec));
-        if (code != CARQUET_OK) {
-            return fail(w, code, NULL, error);
+        status = check_call(w, code, error);
+        if (status != MBAR_OK) {
+            return status;
         }
     }
     return add_metadata(w, error);
@@ -464,7 +473,7 @@ static mbar_status write_all(writer *w, mbar_error *error)
     if (status == MBAR_OK) {
         carquet_status_t code = carquet_writer_close(w->library);
         w->library = NULL;
-        status = code == CARQUET_OK ? MBAR_OK : fail(w, code, NULL, error);
+        status = check_call(w, code, error);
     }
     return status;
 }
@@ -481,7 +490,9 @@ mbar_status mbar_parquet_write(const mbar_table *table, mbar_sink *sink,
     w.group_rows = w.options->row_group_rows > 0 ? w.options->row_group_rows : DEFAULT_GROUP_ROWS;
     w.page_rows = w.options->page_rows > 0 ? w.options->page_rows : DEFAULT_PAGE_ROWS;
     mbar_parquet_library_init();
+    mbar_parquet_watch watch;
     mbar_status status = check_request(table, w.options, error);
+    mbar_parquet_watch_begin(&watch, SIZE_MAX);
     if (status == MBAR_OK) {
         status = write_all(&w, error);
     }
@@ -491,6 +502,7 @@ mbar_status mbar_parquet_write(const mbar_table *table, mbar_sink *sink,
         status == MBAR_OK) {
         status = fail(&w, CARQUET_ERROR_FILE_WRITE, NULL, error);
     }
+    mbar_parquet_watch_end(&watch, true);
     mbar_free(w.values);
     mbar_free(w.levels);
     mbar_error_in_file(status == MBAR_OK ? NULL : error, sink->name);
