@@ -44,7 +44,9 @@ build: .cache/system .cache/venv
 
 install: .cache/installed
 
-ctest: build
+# The zone tests are exact against the tzdata release that the venv pins.
+ctest: build .cache/installed
+	MILLIBAR_TZDATA=$$($(PY) -c 'import tzdata, os; print(os.path.dirname(tzdata.__file__))')/zoneinfo \
 	ctest --test-dir build/c --output-on-failure -j $(JOBS)
 
 # The same C tests under AddressSanitizer and UndefinedBehaviorSanitizer.
