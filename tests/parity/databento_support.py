@@ -14,6 +14,7 @@ file cached for another agree where they overlap.
 from __future__ import annotations
 
 import contextlib
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from offline import NEW_YORK
 
 SCHEMA_STEP = {"ohlcv-1m": "1min", "ohlcv-1h": "1h", "ohlcv-1d": "1D"}
@@ -75,6 +77,22 @@ class SyntheticDataBento:
         if key not in self._bars:
             self._bars[key] = self._make_bars(symbol, schema)
         return self._bars[key]
+
+    def preset(self, symbol: str, minutes: pd.DataFrame) -> None:
+        """Use these minute bars, indexed by UTC time, as the contract's own."""
+        n = len(minutes)
+        frame = pd.DataFrame(
+            {
+                "rtype": np.full(n, 33, dtype="uint8"),
+                "publisher_id": np.full(n, 1, dtype="uint16"),
+                "instrument_id": np.full(n, 7, dtype="uint32"),
+                **{name: minutes[name].to_numpy() for name in ("open", "high", "low", "close")},
+                "volume": minutes["volume"].to_numpy().astype("uint64"),
+                "symbol": symbol,
+            },
+            index=pd.DatetimeIndex(minutes.index, name="ts_event").as_unit("ns"),
+        )
+        self._bars[symbol, "ohlcv-1m"] = frame
 
     def _make_bars(self, symbol: str, schema: str) -> pd.DataFrame:
         if schema != "ohlcv-1m":
@@ -131,7 +149,7 @@ class SyntheticDataBento:
         venue: str | None = None,
         **kwargs: Any,
     ) -> pd.DataFrame:
-        """Rows with start <= ts_event < end; a time without a zone is UTC, as the vendor takes it."""
+        """Rows with start <= ts_event < end; a time without a zone is UTC."""
         if self.failure is not None:
             raise self.failure
         first, last = (_as_utc(t) for t in (start, end))
@@ -178,6 +196,15 @@ class SyntheticDataBento:
                     setattr(owner, name, value)
             use_cache(cache_folder)
             yield self
+
+
+def real_mes() -> pd.DataFrame:
+    """Real MES minutes of the first quarter of 2026, where the shared data are at hand."""
+    shared = Path(os.environ.get("MILLIBAR_SHARED", Path(__file__).parents[3] / "shared"))
+    path = shared / "data" / "MES_1m_2026Q1.parquet"
+    if not path.exists():
+        pytest.skip(f"no {path}: set MILLIBAR_SHARED to the folder of shared test data")
+    return pd.read_parquet(path).set_index("timestamp")
 
 
 def helpers() -> tuple[Any, Any]:

@@ -31,6 +31,7 @@ from lumibot.tools.lumibot_logger import get_logger
 from ._bars import Bars
 from ._databento_cache import CacheFolder, contracts
 from ._databento_feed import DatabentoFeed, DatabentoWindow, feed_of
+from ._evidence import DeferredEvidence
 
 logger = get_logger(__name__)
 
@@ -50,7 +51,11 @@ class Loaded:
     last_ns: int
 
 
-class _CachedDatabento:
+# Whatever lumibot class stands behind _CachedDatabento in the order of bases.
+_Behind: Any = object
+
+
+class _CachedDatabento(_Behind):  # type: ignore[misc]
     """What both classes share. Placed before lumibot's class, whose methods it narrows."""
 
     _HELPER: ModuleType
@@ -80,6 +85,7 @@ class _CachedDatabento:
         self._cache_folder = CacheFolder(
             self._HELPER, self._api_key, numbered=self._HELPER is databento_helper_polars
         )
+        self._market_input_evidence = DeferredEvidence()
         self._loaded: dict[tuple[Any, ...], Loaded] = {}
         self._current: dict[Key, Loaded] = {}
         # Keys whose data lumibot's get_quote would have repaired since they were loaded.
@@ -331,7 +337,8 @@ class _CachedDatabento:
 
 
 class DataBentoDataBacktestingPolars(
-    _CachedDatabento, databento_backtesting_polars.DataBentoDataBacktestingPolars
+    _CachedDatabento,
+    databento_backtesting_polars.DataBentoDataBacktestingPolars,  # type: ignore[misc]
 ):
     """Drop-in for lumibot's `DataBentoDataBacktesting` (its Polars class): same bars, same trades.
 
@@ -404,7 +411,8 @@ class DataBentoDataBacktestingPolars(
 
 
 class DataBentoDataBacktestingPandas(
-    _CachedDatabento, databento_backtesting_pandas.DataBentoDataBacktestingPandas
+    _CachedDatabento,
+    databento_backtesting_pandas.DataBentoDataBacktestingPandas,  # type: ignore[misc]
 ):
     """Drop-in for lumibot's `DataBentoDataBacktestingPandas`: same bars, same trades.
 
@@ -423,8 +431,8 @@ class DataBentoDataBacktestingPandas(
         loaded anew. Here a twin of the data is repaired, once.
         """
         key = self.find_asset_in_data_store(asset, quote)
-        data = self._data_store.get(key) if key is not None else None
-        if data is None or self._feed(key) is None:
+        data = None if key is None else self._data_store.get(key)
+        if key is None or data is None or self._feed(key) is None:
             return super().get_quote(asset, quote, exchange)
         twin = data.__dict__.get("_millibar_twin")
         if twin is None:
@@ -477,7 +485,8 @@ def _base(data: Any) -> Any:
 def _ns(moment: datetime) -> int:
     """An aware instant as ns UTC."""
     if isinstance(moment, pd.Timestamp):
-        return int(moment.value)
+        stamp: Any = moment
+        return int(stamp.value)
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
 

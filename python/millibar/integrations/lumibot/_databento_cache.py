@@ -24,7 +24,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ from lumibot.tools import futures_roll
 from lumibot.tools.lumibot_logger import get_logger
 
 from millibar import _core
+from millibar._arrays import to_numpy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +75,11 @@ class CachedBars:
     dtypes: dict[str, str] = field(default_factory=dict)
     all_turns: bool = False
 
+    def without_numbers(self) -> CachedBars:
+        """The same rows without the column of row numbers."""
+        names = [name for name in self.table.names if name != ROW_NUMBER]
+        return replace(self, table=self.table.select(names))
+
     def to_polars(self) -> pl.DataFrame:
         """As lumibot's Polars helper returns it: "datetime" first, ns, UTC; NaN as null."""
         import polars as pl
@@ -94,29 +100,13 @@ class CachedBars:
         """As lumibot's pandas helper returns it: indexed by time, UTC."""
         import pandas as pd
 
-        stamps = self.table.column(self.time)
-        index = pd.DatetimeIndex(
-            np.asarray(stamps).view(f"datetime64[{stamps.unit}]"), name=self.time
-        )
-        columns = {
-            name: _as_numpy(self.table.column(name), self.dtypes.get(name))
-            for name in self.table.names
-            if name != self.time
-        }
-        return pd.DataFrame(columns, index=index.tz_localize("UTC"))
-
-
-def _as_numpy(column: _core.Column, dtype: str | None) -> np.ndarray[Any, Any]:
-    """The column as pandas would read it: integers with nulls become float64."""
-    if column.null_count:
-        values = column.to_list()
-        if column.type in {"utf8", "dictionary", "bool"}:
-            return np.array(values, dtype=object)
-        return np.array([np.nan if v is None else v for v in values], dtype="float64")
-    if column.type in {"utf8", "dictionary", "bool"}:
-        return np.array(column.to_list(), dtype=object if column.type != "bool" else bool)
-    array = np.asarray(column)
-    return array if dtype is None else array.astype(dtype, copy=False)
+        columns = {name: to_numpy(self.table.column(name)) for name in self.table.names}
+        for name, dtype in self.dtypes.items():
+            if name in columns and columns[name].dtype.kind in "iu":
+                columns[name] = columns[name].astype(dtype, copy=False)
+        index = pd.DatetimeIndex(columns.pop(self.time), name=self.time)
+        frame: pd.DataFrame = pd.DataFrame(columns, index=index.tz_localize("UTC"))
+        return frame
 
 
 def _polars_type(numpy_type: str) -> Any:
@@ -180,11 +170,11 @@ def contracts(
     return symbols, [(s, _instant_ns(a), _instant_ns(b)) for s, a, b in schedule]
 
 
-def read_file(path: Path, *, numbered: bool = False) -> CachedBars:
+def read_file(path: Path) -> CachedBars:
     """One cached file, without its symbol column, sorted. Raises what the reader raises.
 
-    numbered: with a column "index" of row numbers, unless the time column is "ts_event": lumibot
-    takes no other column for the index, and so lets pandas' row numbers through.
+    With a column "index" of row numbers, unless the time column is "ts_event": lumibot takes no
+    other column for the index, and so lets pandas' row numbers through.
     """
     plan = _core.Scan().add_path(str(path))
     schema = plan.schema()
@@ -194,7 +184,7 @@ def read_file(path: Path, *, numbered: bool = False) -> CachedBars:
         raise ValueError(f"{path}: no timestamp column; lumibot's cache has ts_event or datetime")
     time = "ts_event" if "ts_event" in stamps else stamps[0]
     table = plan.select([time, *(name for name in names if name != time)]).collect()
-    if numbered and time != "ts_event" and ROW_NUMBER not in names:
+    if time != "ts_event" and ROW_NUMBER not in names:
         numbers = _core.column_from_buffer(ROW_NUMBER, np.arange(len(table)), "int64")
         columns = [table.column(name) for name in table.names]
         table = _core.Table([columns[0], numbers, *columns[1:]])
@@ -227,16 +217,18 @@ class CacheFolder:
         self._api_key = api_key
         self._numbered = numbered
         self._attempts: dict[tuple[Any, ...], int] = {}
+        # What was read, by path, with the file's size and time of change.
+        self._files: dict[Path, tuple[tuple[int, int], CachedBars]] = {}
 
     def may_ask(self, what: tuple[Any, ...]) -> bool:
-        """Count one more attempt at something the vendor has not given; False when it was enough."""
+        """Count an attempt at something the vendor has not given; False when it was enough."""
         self._attempts[what] = self._attempts.get(what, 0) + 1
         return self._attempts[what] <= MAX_ATTEMPTS
 
     def bars(
         self, asset: Asset, start: datetime, end: datetime, timestep: str
     ) -> CachedBars | None:
-        """The rows of this request, or None where nothing is cached: lumibot's helper must be asked.
+        """The rows of this request; None where nothing is cached: ask the helper of lumibot.
 
         Raises the helper's DataBentoAuthenticationError where a part had to be fetched and the
         vendor refused the key.
@@ -257,13 +249,23 @@ class CacheFolder:
                     found[symbol] = part
         return _front_months(found, schedule)
 
+    def _read(self, path: Path) -> CachedBars:
+        """A file's rows, read again only when the file has changed."""
+        state = path.stat()
+        stamp = state.st_size, state.st_mtime_ns
+        known = self._files.get(path)
+        if known is None or known[0] != stamp:
+            known = self._files[path] = (stamp, read_file(path))
+        return known[1]
+
     def _exact(self, request: _Request, symbol: str) -> CachedBars | None:
-        """The file lumibot itself would open; one that nobody can read is removed, as lumibot does."""
+        """The file lumibot would open; one that nobody can read is removed, as lumibot does."""
         path = self._path(request, symbol, request.start, request.end)
         if not path.exists():
             return None
         try:
-            part = read_file(path, numbered=self._numbered)
+            part = self._read(path)
+            part = part if self._numbered else part.without_numbers()
         except Exception as error:
             logger.warning("Cannot read the cached DataBento file %s: %s", path, error)
             frame = self._helper._load_cache(path)
@@ -287,7 +289,7 @@ class CacheFolder:
         pieces = [
             piece
             for file in self._overlapping(request, symbol)
-            if (piece := _read_piece(file)) is not None
+            if (piece := self._piece(file)) is not None
         ]
         ranges = cover(pieces, from_ns, to_ns)
         if all(piece is None for piece, _, _ in ranges):
@@ -315,6 +317,21 @@ class CacheFolder:
             and file.start_ns < to_ns
             and file.end_ns + slack > from_ns
         ]
+
+    def _piece(self, file: CacheFile) -> _Piece | None:
+        try:
+            bars = self._read(file.path).without_numbers()
+            written_ns = file.path.stat().st_mtime_ns
+        except Exception as error:
+            logger.warning(
+                "Leaving out the cached DataBento file %s, which cannot be read: %s",
+                file.path,
+                error,
+            )
+            return None
+        if not len(bars.table):
+            return None
+        return _Piece(bars, *known_range(file, *_first_and_last(bars), written_ns))
 
     def _fetch(self, request: _Request, symbol: str, from_ns: int, to_ns: int) -> CachedBars | None:
         """Rows of [from_ns, to_ns) from the vendor, cached as lumibot caches; None on failure."""
@@ -367,12 +384,11 @@ def _from_lumibot(frame: pd.DataFrame) -> CachedBars:
 
     if "symbol" in frame.columns:
         frame = frame.drop(columns="symbol")
-    time = frame.index.name
-    if time is None:
-        time = next(name for name in frame.columns if str(frame[name].dtype).startswith("datetime"))
-    else:
+    if frame.index.name is not None:
         frame = frame.reset_index()
-    dtypes = {name: str(frame[name].dtype) for name in frame.columns if name != time}
+    kinds = {str(name): str(dtype) for name, dtype in frame.dtypes.items()}
+    time = next(name for name, kind in kinds.items() if kind.startswith("datetime"))
+    dtypes = {name: kind for name, kind in kinds.items() if name != time}
     table = _core.table_from_arrow(pl.from_pandas(frame))
     return CachedBars(table.select([time, *dtypes]), time, dtypes)
 
@@ -384,21 +400,6 @@ class _Piece:
     bars: CachedBars
     start_ns: int
     end_ns: int
-
-
-def _read_piece(file: CacheFile) -> _Piece | None:
-    try:
-        bars = read_file(file.path)
-        written_ns = file.path.stat().st_mtime_ns
-    except Exception as error:
-        logger.warning(
-            "Leaving out the cached DataBento file %s, which cannot be read: %s", file.path, error
-        )
-        return None
-    if not len(bars.table):
-        return None
-    start_ns, end_ns = known_range(file, *_first_and_last(bars), written_ns)
-    return _Piece(bars, start_ns, end_ns)
 
 
 def _first_and_last(bars: CachedBars) -> tuple[int, int]:

@@ -8,6 +8,7 @@ no gap is filled. "return" is computed over the window that was asked for, so it
 from __future__ import annotations
 
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from lumibot.entities.data_polars import DataPolars
 
 from millibar import _core
 
-from ._feed import BAR_COLUMNS, PRICE_COLUMNS, Feed, Window
+from ._feed import BAR_COLUMNS, PRICE_COLUMNS, WINDOW_KEY, Feed, Window
 
 BAR_NS = {"hour": 3_600_000_000_000, "day": 86_400_000_000_000}
 MINUTE_NS = 60_000_000_000
@@ -41,26 +42,28 @@ class DatabentoFeed(Feed):
         self.close: np.ndarray = self.columns["close"]
         self.lower = series.lower_bound
         self.upper = series.upper_bound
-        self._return_at = -1
 
     @property
     def frame(self) -> pd.DataFrame:
         """The whole frame with the columns and index lumibot's own Bars would show."""
         if self._frame is None:
             source = self.base if self._is_polars else self.base.copy()
-            self._frame = LumibotBars(source, "databento", self._data.asset).pandas_df
-            self._return_at = self._frame.columns.get_loc("return")
+            whole: Any = LumibotBars(source, "databento", self._data.asset).pandas_df
+            self._return_at: int = whole.columns.get_loc("return")
+            self._frame = whole
         return self._frame
 
     def slice(self, first: int, count: int) -> pd.DataFrame:
-        """A copy of rows [first, first + count): a window's own, with no return in its first row."""
-        frame: pd.DataFrame = self.frame._slice(slice(first, first + count)).copy()
+        """Rows [first, first + count) in a frame of their own, with no return in the first one."""
+        frame = self.whole_slice(first, count)
         frame.iat[0, self._return_at] = np.nan
         return frame
 
     def whole_slice(self, first: int, count: int) -> pd.DataFrame:
         """The same rows with the return of the whole series in the first one too."""
-        return self.frame._slice(slice(first, first + count)).copy()
+        whole: Any = self.frame
+        frame: pd.DataFrame = whole._slice(slice(first, first + count)).copy()
+        return frame
 
     def pristine(self, first: int, count: int) -> bool:
         """Frames are copies, so the memory they are made from never changes."""
@@ -96,12 +99,14 @@ class DatabentoWindow(Window):
     def frame(self) -> pd.DataFrame:
         """The rows as a DataFrame: the same object at every call."""
         if self._frame is None and self.whole:
-            self.adopt(self.feed.whole_slice(self.first, self.count))
+            frame = self.feed.whole_slice(self.first, self.count)
+            frame.__dict__[WINDOW_KEY] = ref(self)
+            self.adopt(frame)
         return super().frame()
 
     def column(self, name: str) -> np.ndarray:
         """One column, read-only; KeyError when absent."""
-        values = super().column(name)
+        values: np.ndarray = super().column(name)
         if name != "return" or self.whole:
             return values
         values = values.copy()
@@ -140,7 +145,7 @@ def feed_of(data: Any) -> DatabentoFeed | None:
             ),
         ]
     )
-    step = data.timestep if data.timestep in BAR_NS else "minute"
+    step: Any = data.timestep if data.timestep in BAR_NS else "minute"
     return DatabentoFeed(data, _core.Series(table, time="datetime", step=step), columns)
 
 
