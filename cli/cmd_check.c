@@ -393,15 +393,15 @@ static mbar_status run_checks(const check_bars *bars, const check_limits *limits
 static int check_file(const char *path, const check_request *request)
 {
     check_bars bars;
-    check_report *report = calloc(1, sizeof *report);
+    check_report *report = NULL;
+    mbar_buffer *buffer = NULL;
     mbar_error error;
     mbar_error_init(&error);
     int code = CLI_OK;
-    mbar_status status = report == NULL
-                             ? mbar_error_set(&error, MBAR_NOMEM, "not enough memory for a report")
-                             : MBAR_OK;
     memset(&bars, 0, sizeof bars);
+    mbar_status status = mbar_buffer_new(sizeof *report, &buffer, &error);
     if (status == MBAR_OK) {
+        report = mbar_buffer_writable(buffer);
         memcpy(report->skip, request->skipped, sizeof report->skip);
         report->max_examples = request->max_examples;
         status = check_bars_init(&bars, path, request, &error);
@@ -416,7 +416,7 @@ static int check_file(const char *path, const check_request *request)
         code = cli_fail(path, &error);
     }
     check_bars_deinit(&bars);
-    free(report);
+    mbar_buffer_unref(buffer);
     return code;
 }
 

@@ -51,18 +51,20 @@ static void print_read_of(const char *what, int64_t n_read, int64_t n_present)
 
 static mbar_status print_plan(const mbar_scan *scan, mbar_error *error)
 {
+    mbar_buffer *buffer;
     size_t length = mbar_scan_explain(scan, NULL, 0);
-    char *text = malloc(length + 1);
-    if (text == NULL) {
-        return mbar_error_set(error, MBAR_NOMEM, "not enough memory for the text of the plan");
+    mbar_status status = mbar_buffer_new(length + 1, &buffer, error);
+    if (status != MBAR_OK) {
+        return status;
     }
+    char *text = mbar_buffer_writable(buffer);
     mbar_scan_explain(scan, text, length + 1);
     fputs("plan:\n", stdout);
     fputs(text, stdout);
     if (length == 0 || text[length - 1] != '\n') {
         putchar('\n');
     }
-    free(text);
+    mbar_buffer_unref(buffer);
     return MBAR_OK;
 }
 

@@ -17,6 +17,7 @@
 #include "filter.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -131,8 +132,12 @@ static mbar_expr *parse_number(reader *in)
     bool fits = errno == 0;
     double real = strtod(in->at, &end_float);
     mbar_status status;
-    if (end_float == in->at || is_name_character(*end_float)) {
+    size_t length = strspn(in->at, "0123456789.eE+-"); /* strtod also reads 0x10 and inf */
+    if (end_float == in->at || end_float > in->at + length || is_name_character(*end_float)) {
         return wrong(in, "a number, a column, 'text' or (");
+    }
+    if (isinf(real)) {
+        return wrong(in, "a number that a double can hold");
     }
     if (end_int == end_float && fits) {
         status = mbar_expr_int(integer, &out, in->error);

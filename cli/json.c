@@ -21,6 +21,12 @@ void cli_json_end_line(cli_json *json)
     json->has_value[0] = false;
 }
 
+/* ASCII that stands for itself in a JSON text. */
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c != 0x7f && c != '"' && c != '\\';
+}
+
 static void put_escaped(FILE *out, unsigned char c)
 {
     static const char NAMED[] = "\b\f\n\r\t\"\\";
@@ -29,28 +35,31 @@ static void put_escaped(FILE *out, unsigned char c)
     if (at != NULL) {
         fputc('\\', out);
         fputc(LETTERS[at - NAMED], out);
-    } else if (c < 0x20 || c == 0x7f) {
-        fprintf(out, "\\u%04x", c);
     } else {
-        fputc(c, out);
+        fprintf(out, "\\u%04x", c);
     }
 }
 
 static void put_text(FILE *out, const char *text, size_t n_bytes)
 {
+    size_t written = 0; /* what stands before it is out */
     fputc('"', out);
     for (size_t i = 0; i < n_bytes;) {
         size_t length = cli_utf8_length(text + i, n_bytes - i);
-        if (length == 0) {
-            fputs("\xEF\xBF\xBD", out); /* U+FFFD */
-            length = 1;
-        } else if (length == 1) {
-            put_escaped(out, (unsigned char)text[i]);
-        } else {
-            fwrite(text + i, 1, length, out);
+        unsigned char c = (unsigned char)text[i];
+        if (length > 1 || (length == 1 && is_plain(c))) {
+            i += length;
+            continue;
         }
-        i += length;
+        fwrite(text + written, 1, i - written, out);
+        if (length == 1) {
+            put_escaped(out, c);
+        } else {
+            fputs("\xEF\xBF\xBD", out); /* U+FFFD */
+        }
+        written = ++i;
     }
+    fwrite(text + written, 1, n_bytes - written, out);
     fputc('"', out);
 }
 

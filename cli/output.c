@@ -73,10 +73,35 @@ static bool format_special(double value, char out[CLI_VALUE_BYTES])
     return true;
 }
 
+/* Prices and sizes are nearly always n / 10^k with at most 15 digits and few
+ * decimals. Such a decimal that reads back as value is the shortest there is:
+ * two of at most 15 digits never give the same double. False for others. */
+static bool format_decimal(double value, char out[CLI_VALUE_BYTES])
+{
+    static const double POWERS[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
+    for (int k = 0; k < 9; k++) {
+        double n = nearbyint(value * POWERS[k]);
+        if (!(fabs(n) < 1e15)) {
+            return false;
+        }
+        if (n / POWERS[k] != value) {
+            continue;
+        }
+        int64_t whole = (int64_t)fabs(n) / (int64_t)POWERS[k];
+        int64_t part = (int64_t)fabs(n) % (int64_t)POWERS[k];
+        out += sprintf(out, "%s%" PRId64, value < 0 ? "-" : "", whole);
+        if (k > 0) {
+            sprintf(out, ".%0*" PRId64, k, part);
+        }
+        return true;
+    }
+    return false;
+}
+
 void cli_format_double(double value, char out[CLI_VALUE_BYTES])
 {
     char text[40];
-    if (format_special(value, out)) {
+    if (format_special(value, out) || format_decimal(value, out)) {
         return;
     }
     int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG;
@@ -268,8 +293,11 @@ static size_t safe_text(FILE *out, const char *text, size_t n_bytes, size_t max_
             return n_columns + 3;
         }
         length = length > 0 ? length : 1;
-        for (size_t k = 0; out != NULL && k < length; k++) {
-            fprintf(out, visible ? "%c" : "\\x%02x", (unsigned char)text[i + k]);
+        if (out != NULL && visible) {
+            fwrite(text + i, 1, length, out);
+        }
+        for (size_t k = 0; out != NULL && !visible && k < length; k++) {
+            fprintf(out, "\\x%02x", (unsigned char)text[i + k]);
         }
         n_columns += width;
         i += length;
@@ -295,8 +323,25 @@ void cli_table_init(cli_table *table, int n_columns, const bool *right)
 
 void cli_table_deinit(cli_table *table)
 {
-    free(table->text);
-    table->text = NULL;
+    mbar_buffer_unref(table->buffer);
+    table->buffer = NULL;
+}
+
+static bool table_grow(cli_table *table, size_t capacity)
+{
+    mbar_buffer *grown;
+    if (mbar_buffer_new(capacity, &grown, NULL) != MBAR_OK) {
+        return false;
+    }
+    char *text = mbar_buffer_writable(grown);
+    if (table->n_bytes > 0) {
+        memcpy(text, table->text, table->n_bytes);
+    }
+    mbar_buffer_unref(table->buffer);
+    table->buffer = grown;
+    table->text = text;
+    table->capacity = capacity;
+    return true;
 }
 
 void cli_table_add(cli_table *table, const char *text, size_t n_bytes)
@@ -306,15 +351,10 @@ void cli_table_add(cli_table *table, const char *text, size_t n_bytes)
     if (table->failed) {
         return;
     }
-    if (table->capacity - table->n_bytes <= length) {
-        size_t capacity = 2 * table->capacity + length + 4096;
-        char *grown = realloc(table->text, capacity);
-        if (grown == NULL) {
-            table->failed = true;
-            return;
-        }
-        table->text = grown;
-        table->capacity = capacity;
+    if (table->capacity - table->n_bytes <= length &&
+        !table_grow(table, 2 * table->capacity + length + 4096)) {
+        table->failed = true;
+        return;
     }
     memcpy(table->text + table->n_bytes, text, length);
     table->text[table->n_bytes + length] = '\0';
@@ -349,12 +389,13 @@ static void print_cell(const cli_table *table, int column, const char *cell, siz
 mbar_status cli_table_print(const cli_table *table, const char *indent, FILE *out,
                             mbar_error *error)
 {
-    size_t *widths = calloc((size_t)table->n_columns + 1, sizeof *widths);
-    if (widths == NULL || table->failed) {
-        free(widths);
+    mbar_buffer *buffer = NULL;
+    if (table->failed ||
+        mbar_buffer_new((size_t)table->n_columns * sizeof(size_t), &buffer, NULL) != MBAR_OK) {
         return mbar_error_set(error, MBAR_NOMEM,
                               "not enough memory for the text of the rows: ask for fewer");
     }
+    size_t *widths = mbar_buffer_writable(buffer);
     const char *cell = table->text;
     for (size_t i = 0; i < table->n_cells; i++, cell += strlen(cell) + 1) {
         size_t width = safe_text(NULL, cell, strlen(cell), MAX_CELL_COLUMNS);
@@ -370,6 +411,6 @@ mbar_status cli_table_print(const cli_table *table, const char *indent, FILE *ou
             fputc('\n', out);
         }
     }
-    free(widths);
+    mbar_buffer_unref(buffer);
     return MBAR_OK;
 }

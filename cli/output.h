@@ -43,12 +43,13 @@ void cli_print_safe(FILE *out, const char *text, size_t n_bytes, size_t max_colu
 /*
  * Cells are added row by row, left to right; printing aligns them two spaces
  * apart, without trailing blanks. A failed allocation is remembered and told
- * by _print.
+ * by _print. Memory is the library's, so that --memory-limit counts it.
  */
 typedef struct cli_table {
     int n_columns;
     const bool *right; /* per column: align right */
-    char *text;        /* cells, NUL-terminated, end to end */
+    mbar_buffer *buffer;
+    char *text; /* of buffer: cells, NUL-terminated, end to end */
     size_t n_bytes, capacity;
     size_t n_cells;
     bool failed;

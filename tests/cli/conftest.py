@@ -86,6 +86,25 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def run_files(mbar: Path) -> Callable[[str], tuple[list[Path], subprocess.CompletedProcess[str]]]:
+    """Runs a verb over every Parquet file of the corpora in one process."""
+    files = sorted((SHARED / "corpora").rglob("*.parquet"))
+    if not files:
+        pytest.skip(f"no corpora at {SHARED}: set MILLIBAR_SHARED")
+
+    def call(verb: str) -> tuple[list[Path], subprocess.CompletedProcess[str]]:
+        return files, subprocess.run(
+            [str(mbar), verb, "--json", "--memory-limit", "1G", *map(str, files)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return call
+
+
+@pytest.fixture(scope="session")
 def mes(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight sessions of synthetic bars."""
     path = tmp_path_factory.mktemp("synth") / "MES.parquet"

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VERBS = ["info", "head", "slice", "resample", "convert", "check", "synth"]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 RunJson = Callable[..., list[dict]]
+RunFiles = Callable[[str], tuple[list[Path], subprocess.CompletedProcess[str]]]
 
 
 # ---- Help and documentation --------------------------------------------------
@@ -445,6 +446,18 @@ def test_any_memory_limit_ends_cleanly(verb: str, mes: Path, tmp_path: Path, mba
     assert codes[0] == 4
     assert codes[-1] == 0
     assert codes == sorted(codes, reverse=True)
+
+
+@pytest.mark.parametrize("verb", ["info", "check"])
+def test_foreign_and_damaged_files_give_an_answer_or_one_line(verb: str, run_files: RunFiles):
+    """Every Parquet file of the corpora, sound or not: JSON on stdout or a line on stderr."""
+    files, done = run_files(verb)
+    assert done.returncode == 3
+    answered = {json.loads(line)["file"] for line in done.stdout.splitlines()}
+    refused = done.stderr.splitlines()
+    assert all(line.startswith("mbar: ") for line in refused)
+    assert len(answered) + len(refused) == len(files)
+    assert len(answered) >= (250 if verb == "info" else 10)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

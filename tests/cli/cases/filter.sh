@@ -10,7 +10,7 @@ mbar head --filter "is_nan(open) or is_null(volume)" "$FIXTURES/dirty.parquet"
 mbar head --filter "kind = 'x' and yes" "$FIXTURES/odd_names.parquet" -c kind,yes,small
 mbar head --filter '"a ""b"", c" >= 2' "$FIXTURES/odd_names.parquet" -c kind
 for bad in "" "volume >" "volume > 1 extra" "(volume > 1" "volume ! 1" "'open" "1 = = 1" \
-    "volume > 1abc" "is_nan close" "close < 1 < 2" "not" ". > 1"; do
+    "volume > 1abc" "is_nan close" "close < 1 < 2" "not" ". > 1" "1e400 > 1" "0x10 > 1"; do
     say mbar head --filter "$bad" "$FIXTURES/good.parquet" 2>&1
 done
 deep=$(printf '(%.0s' {1..200})
