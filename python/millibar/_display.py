@@ -8,7 +8,7 @@ from typing import Any
 
 from millibar import _core
 from millibar._arrays import to_numpy
-from millibar._times import zone
+from millibar._times import UNIT_NS, zone
 
 _EDGE_ROWS = 5
 _MOST_COLUMNS = 12
@@ -27,14 +27,15 @@ def _clock(column: _core.Column) -> Callable[[Any], str]:
     import numpy as np
 
     name = column.zone
+    unit_ns = UNIT_NS[column.unit or "ns"]
     rules = None if name is None or name == "UTC" else zone(name)
 
     def read(stamp: Any) -> str:
         if np.isnat(stamp):
             return "null"
-        ns = stamp.astype("datetime64[ns]")
-        if rules is not None and ns == stamp:
-            stamp = np.datetime64(rules.to_local(int(ns.astype(np.int64))), "ns")
+        ns = int(stamp.astype(np.int64)) * unit_ns
+        if rules is not None and -(2**63) <= ns < 2**63:
+            stamp = np.datetime64(rules.to_local(ns), "ns")
         text = str(stamp).replace("T", " ")
         while "." in text and text.endswith("000"):
             text = text[:-3].rstrip(".")

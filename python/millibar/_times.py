@@ -30,6 +30,7 @@ ZoneLike: TypeAlias = str | tzinfo
 _EPOCH = datetime(1970, 1, 1)
 _NS_PER_DAY = 86_400_000_000_000
 _INT64 = range(-(2**63), 2**63)
+UNIT_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 
 
 def zone_name(tz: ZoneLike) -> str:
@@ -89,10 +90,11 @@ def _from_numpy(value: Any, tz: ZoneLike | None) -> int:
 
     if np.isnat(value):
         raise InvalidError("NaT is not a time")
-    wide = value.astype("datetime64[ns]")
-    if wide.astype(value.dtype) != value:
-        raise InvalidError("the time is outside the years 1678 to 2262 that nanoseconds reach")
-    return _placed(int(wide.astype(np.int64)), tz)
+    # In Python's integers: numpy wraps or raises, by its version, where int64 ends.
+    unit, count = np.datetime_data(value.dtype)
+    if unit in UNIT_NS:
+        return _placed(int(value.astype(np.int64)) * count * UNIT_NS[unit], tz)
+    return _placed(int(value.astype("datetime64[s]").astype(np.int64)) * UNIT_NS["s"], tz)
 
 
 def to_ns(value: Instant, tz: ZoneLike | None = None) -> int:
