@@ -88,8 +88,10 @@ MBAR_API int64_t mbar_parquet_rows(const mbar_parquet *file);
 MBAR_API int32_t mbar_parquet_row_groups(const mbar_parquet *file);
 MBAR_API int32_t mbar_parquet_columns(const mbar_parquet *file);
 /* Field of a column. supported tells whether mbar_parquet_read can read it
- * (nested, decimal, INT96 ... cannot be represented); asking for one that
- * cannot be read is MBAR_UNSUPPORTED, leaving it out is fine. */
+ * (nested, decimal, time of day ... cannot be represented); asking for one that
+ * cannot be read is MBAR_UNSUPPORTED, leaving it out is fine. Text is DICT where
+ * every row group has a dictionary page; bytes without annotation are taken for
+ * text, and reading one that is not UTF-8 is MBAR_UNSUPPORTED. */
 MBAR_API const mbar_field *mbar_parquet_field(const mbar_parquet *file, int32_t column,
                                               bool *supported);
 
@@ -141,9 +143,9 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_parquet_prune(mbar_parquet *file, int32_
 typedef struct mbar_parquet_options {
     mbar_codec codec;       /* NONE with plain encoding: the zero-copy layout */
     int32_t level;          /* codec level; 0: the codec's default */
-    int64_t row_group_rows; /* 0: 1 Mi rows */
-    int64_t page_rows;      /* 0: 20,000 */
-    const char *period;     /* written as metadata millibar.period_ns etc.; NULL: none */
+    int64_t row_group_rows; /* 0: 262,144 */
+    int64_t page_rows;      /* 0: 8,192; at most 1,048,576 */
+    const char *period;     /* kept as metadata millibar.period_ns, as it is; NULL: none */
 } mbar_parquet_options;
 MBAR_API void mbar_parquet_options_init(mbar_parquet_options *options);
 /* Writes the whole table; columns without nulls are REQUIRED, statistics and

@@ -28,7 +28,7 @@
 #define SCRATCH_ROWS 16384
 #define DIRECT_ROWS ((int64_t)1 << 20)
 /* Below this many values, starting threads costs more than it gains. */
-#define THREAD_VALUES 100000
+#define THREAD_VALUES 1000000
 
 /* One column of the result. */
 typedef struct output {

@@ -24,8 +24,9 @@
 #include <assert.h>
 #include <string.h>
 
-#define DEFAULT_GROUP_ROWS (INT64_C(1) << 20)
-#define DEFAULT_PAGE_ROWS 20000
+#define DEFAULT_GROUP_ROWS (INT64_C(1) << 18)
+#define MOST_PAGE_ROWS (INT64_C(1) << 20)
+#define DEFAULT_PAGE_ROWS 8192
 
 void mbar_parquet_options_init(mbar_parquet_options *options)
 {
@@ -413,7 +414,7 @@ static mbar_status check_request(const mbar_table *table, const mbar_parquet_opt
                               (int)options->codec);
     }
     if (options->row_group_rows < 0 || options->page_rows < 0 ||
-        options->page_rows > DEFAULT_GROUP_ROWS) {
+        options->page_rows > MOST_PAGE_ROWS) {
         return mbar_error_set(error, MBAR_INVALID,
                               "row_group_rows must be 0 or more, page_rows 0 to 1,048,576");
     }
