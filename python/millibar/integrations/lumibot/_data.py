@@ -20,6 +20,7 @@ import pandas as pd
 from lumibot.entities import Data, Dataline
 
 from millibar import _core
+from millibar._arrays import raw_values
 
 from ._feed import (
     BAR_COLUMNS,
@@ -227,7 +228,7 @@ class Rows:
     @property
     def index(self) -> pd.DatetimeIndex:
         """The rows' index as lumibot's Data has it."""
-        return datetime_index(np.asarray(self.series.times), self.unit)
+        return datetime_index(raw_values(self.series.times), self.unit)
 
     def frame(self) -> pd.DataFrame:
         """The rows as lumibot's Data has them before preparation."""
@@ -329,10 +330,10 @@ def _prepare_in_c(data: Any, raw: Rows, index: pd.DatetimeIndex, grid: _core.Col
     end = index.searchsorted(data.datetime_end, side="right")
     mine = index[first:end]
     series = raw.series.fill(grid)
-    if not len(series) or not np.array_equal(np.asarray(series.times), mine.as_unit("ns").asi8):
+    if not len(series) or not np.array_equal(raw_values(series.times), mine.as_unit("ns").asi8):
         return False
     table = series.table
-    stored = {name: np.asarray(table.column(name)) for name in raw.columns}
+    stored = {name: raw_values(table.column(name)) for name in raw.columns}
     feed = Feed(
         series,
         stored,

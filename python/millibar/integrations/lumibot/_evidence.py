@@ -325,7 +325,8 @@ def _untouched(frame: pd.DataFrame, window: Window | Resampled, columns: Sequenc
             own = window.column(name)
         except KeyError:
             return False
-        shown = frame[name].to_numpy()
+        # The array itself: frame[name] would leave a Series in the frame's cache.
+        shown = frame._mgr.iget_values(names.index(name))
         if shown.dtype != own.dtype or shown.tobytes() != own.tobytes():
             return False
     return True

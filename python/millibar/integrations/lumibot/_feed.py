@@ -21,8 +21,10 @@ from weakref import ref
 import numpy as np
 import pandas as pd
 from lumibot.constants import LUMIBOT_DEFAULT_PYTZ
+from pandas.tseries.frequencies import to_offset
 
 from millibar import _core
+from millibar._arrays import raw_values
 
 NEW_YORK = "America/New_York"
 STEP_NS = {"minute": 60_000_000_000, "hour": 3_600_000_000_000, "day": 86_400_000_000_000}
@@ -43,7 +45,8 @@ def datetime_index(times_ns: Any, unit: str = "ns", freq: str | None = None) -> 
     index = pd.DatetimeIndex(values, name="datetime").as_unit(unit)
     index = index.tz_localize("UTC").tz_convert(LUMIBOT_DEFAULT_PYTZ)
     if freq is not None:
-        index.freq = freq
+        # The setter would build the index anew to compare; the caller has looked already.
+        index._data._freq = to_offset(freq)
     return index
 
 
@@ -60,7 +63,7 @@ def regular_spacing(times: np.ndarray, unit_ns: int, alone: int) -> int | None:
 
 def change(close: np.ndarray) -> np.ndarray:
     """(close - previous) / previous, NaN in row 0: float64 of the same length."""
-    return np.asarray(_core.returns(np.ascontiguousarray(close, dtype="float64")))
+    return raw_values(_core.returns(np.ascontiguousarray(close, dtype="float64")))
 
 
 def derived(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -113,6 +116,7 @@ class Feed:
         "drop_nan",
         "extra",
         "last",
+        "live",
         "nan_filled",
         "open_at",
         "order",
@@ -138,7 +142,7 @@ class Feed:
     ) -> None:
         self.series = series
         self.step: str = series.step
-        self.times: np.ndarray = np.asarray(series.times)
+        self.times: np.ndarray = raw_values(series.times)
         self.window = series.window
         self.state = series.state
         self.columns = {name: columns[name] for name in BAR_COLUMNS if name in columns}
@@ -154,6 +158,8 @@ class Feed:
         # Prices of get_last_price: the columns, or what a caller of Data.df may have written over.
         self.open_at: np.ndarray = self.columns["open"]
         self.close_at: np.ndarray = self.columns["close"]
+        # The columns as the whole frame has them: its own memory, once it is made.
+        self.live: Mapping[str, np.ndarray] = {**self.columns, **self.extra}
         self.last: Window | None = None
         self._index = index
         self._frame: pd.DataFrame | None = None
@@ -191,8 +197,9 @@ class Feed:
 
     def share(self, frame: pd.DataFrame) -> None:
         """Use this frame, whose values are the columns', as the whole frame."""
+        self.live = {name: frame[name].to_numpy() for name in self.order}
         self._shared = [
-            (_bits(frame[name].to_numpy()), _bits(self.column(name))) for name in self.order
+            (_bits(values), _bits(self.column(name))) for name, values in self.live.items()
         ]
         self._frame = frame
 
@@ -249,7 +256,17 @@ class Feed:
 class Window:
     """Rows [first, first + count) of a feed. `rows` of them are in its frame."""
 
-    __slots__ = ("__weakref__", "_frame", "count", "feed", "first", "key", "labels", "names", "rows")
+    __slots__ = (
+        "__weakref__",
+        "_frame",
+        "count",
+        "feed",
+        "first",
+        "key",
+        "labels",
+        "names",
+        "rows",
+    )
 
     def __init__(self, feed: Feed, first: int, count: int, key: Any = None) -> None:
         self.feed = feed
@@ -347,7 +364,7 @@ class Resampled:
 
         It is `every` unless buckets without rows were dropped.
         """
-        times = np.asarray(self.series.times)
+        times = raw_values(self.series.times)
         if self.step == "day":
             times = datetime_index(times).tz_localize(None).normalize().asi8
         return regular_spacing(times, STEP_NS[self.step], self.every)
@@ -358,7 +375,7 @@ class Resampled:
         holes = self.spacing() != self.every
         columns = {}
         for name in self.feed.columns:
-            values = np.asarray(table.column(name))
+            values = raw_values(table.column(name))
             if values.dtype.kind == "i" and name not in ("volume", "dividend") and holes:
                 values = _read_only(values.astype("float64"))
             columns[name] = values[rows]
@@ -378,7 +395,7 @@ class Resampled:
     @property
     def times(self) -> np.ndarray:
         """Labels of the buckets: int64 nanoseconds UTC, read-only."""
-        times: np.ndarray = np.asarray(self.series.times)
+        times: np.ndarray = raw_values(self.series.times)
         return times[self.first : self.first + self.rows]
 
     def frame(self) -> pd.DataFrame:

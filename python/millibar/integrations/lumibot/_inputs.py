@@ -10,6 +10,7 @@ import pandas as pd
 from lumibot.entities import Asset, Data
 
 from millibar import _core
+from millibar._arrays import raw_values
 
 from ._data import QUOTE_COLUMNS, Rows, from_rows
 from ._feed import BAR_COLUMNS, NEW_YORK, PRICE_COLUMNS
@@ -134,8 +135,8 @@ def _rows(asset: Asset, series: _core.Series, step: str) -> Rows | pd.DataFrame:
         problem = f"has no column {missing[0]!r}" if missing else "names a column twice"
         raise ValueError(f"data of {asset} {problem}; its columns are {', '.join(table.names)}")
     unit = table.column(series.time_column).unit or "ns"
-    rows = Rows(np.asarray(series.times), columns, step, unit)
-    whole_minutes = not (np.asarray(series.times) % _MINUTE_NS).any()
+    rows = Rows(raw_values(series.times), columns, step, unit)
+    whole_minutes = not (raw_values(series.times) % _MINUTE_NS).any()
     return rows if whole_minutes or step == "day" else rows.frame()
 
 
@@ -143,8 +144,8 @@ def _values(column: _core.Column) -> np.ndarray:
     """A column as float64, float32 or an integer type; nulls become NaN."""
     validity = column.validity()
     if column.type in ("float64", "float32", "int64", "int32", "uint64") and validity is None:
-        return np.asarray(column)
-    values = np.array(column.cast("float64"))
+        return raw_values(column)
+    values = raw_values(column.cast("float64")).copy()
     if validity is not None:
         values[np.frombuffer(validity, dtype=np.uint8) == 0] = np.nan
     return values

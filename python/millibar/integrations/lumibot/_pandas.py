@@ -6,10 +6,11 @@ that C cannot hold, classes derived from ours that override a step of lumibot's)
 lumibot's own code, which finds all it needs in the same objects. So nothing is answered twice by
 different rules: a fast path covers only what it covers exactly.
 
-Routes. lumibot resolves (asset, quote, timestep) to a Data through hashes and comparisons in Python
-at every call; here the result is kept by object identity. A route keeps its asset and quote alive,
-so an identity cannot be reused; it is dropped when the store changes; and because an Asset can be
-changed in place, its identifying fields are compared at every use.
+Routes. lumibot resolves (asset, quote, timestep) to a Data through hashes and comparisons in
+Python at every call; here the result is kept by object identity. A route keeps its asset and quote
+alive, so an identity cannot be reused, and it is dropped when the store changes. An Asset can be
+changed in place, after which lumibot finds it no more: a route is used only while the asset has the
+symbol and the expiration it was made for.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import timedelta
-from operator import attrgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -31,11 +31,13 @@ from lumibot.tools.helpers import parse_timestep_qty_and_unit
 from lumibot.tools.lumibot_logger import get_logger
 
 from millibar import _core
+from millibar._arrays import raw_values
 
 from ._bars import Bars
 from ._data import FeedData, clock_ns, prepare, raw_series
 from ._evidence import DeferredEvidence
 from ._feed import NEW_YORK, STEP_NS, Feed, Window, datetime_index, regular_spacing
+from ._fills import FillBars, answers
 from ._inputs import make_data
 
 # The loggers lumibot's own messages come from.
@@ -48,8 +50,6 @@ _LONGEST = 1 << 40
 # Stands for "lumibot's own code must answer this".
 _THEIRS = object()
 _NO_ROUTES: dict[Any, Any] = {}
-# What tells one Asset from another in lumibot's comparison, as far as it can be changed in place.
-_seal = attrgetter("symbol", "asset_type", "expiration", "strike", "right", "_cached_hash")
 # Steps of lumibot's history call that a derived class may override; then lumibot's call is used.
 _STEPS = (
     "find_asset_in_data_store",
@@ -140,10 +140,11 @@ class Route:
         "end_date",
         "end_ns",
         "every",
+        "expiration",
         "feed",
+        "name",
         "native",
         "quote",
-        "sealed",
         "start_ns",
         "step",
         "symbol",
@@ -157,7 +158,8 @@ class Route:
         self.data = data
         self.feed: Feed = data._feed
         self.bars_asset, self.bars_quote = asset if isinstance(asset, tuple) else (asset, quote)
-        self.sealed = _seal(self.bars_asset)
+        self.name = self.bars_asset.symbol
+        self.expiration = self.bars_asset.expiration
         self.symbol: str = self.bars_asset.symbol.upper()
         self.start_ns: int = pd.Timestamp(data.datetime_start).value
         end = pd.Timestamp(data.datetime_end)
@@ -167,6 +169,11 @@ class Route:
         self.native = False
         if timestep is not None:
             self._read_timestep(timestep)
+
+    def outdated(self) -> bool:
+        """Whether the asset was given another symbol or expiration since."""
+        asset = self.bars_asset
+        return asset.symbol is not self.name or asset.expiration is not self.expiration
 
     def _read_timestep(self, timestep: Any) -> None:
         quantity, unit = parse_timestep_qty_and_unit(timestep)
@@ -282,7 +289,7 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
         if not usable or not isinstance(dt_index, pd.DatetimeIndex):
             return super().clean_trading_times(dt_index, pcal)
         series = [raw_series(data) for data in self._data_store.values()]
-        times = np.asarray(_core.grid(series, "minute", NEW_YORK))
+        times = raw_values(_core.grid(series, "minute", NEW_YORK))
         spacing = regular_spacing(times, STEP_NS["minute"], 1)
         index = datetime_index(times, dt_index.unit, None if spacing is None else f"{spacing}min")
         return index[: index.searchsorted(self.datetime_end, side="right")]
@@ -299,7 +306,7 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
             return None
         key = (*map(id, parts), id(quote), timestep)
         route = store.routes.get(key)
-        if route is None or _seal(parts[0]) != route.sealed:
+        if route is None or route.outdated():
             route = self._make_route(asset, quote, timestep)
             if route is None:
                 return None
@@ -344,7 +351,7 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
         route = getattr(self._data_store, "routes", _NO_ROUTES).get(
             (id(asset), id(quote), timestep)
         )
-        if route is None or _seal(asset) != route.sealed:
+        if route is None or route.outdated():
             if isinstance(asset, str):
                 asset = Asset(symbol=asset)
             route = self._route(asset, quote, timestep)
@@ -370,7 +377,8 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
             return self._parse_source_symbol_bars(
                 window.frame(), asset, quote=quote, return_polars=return_polars
             )
-        return Bars.over(
+        kind = FillBars if length <= 2 and not return_polars and answers(window) else Bars
+        return kind.over(
             window,
             "PANDAS",
             route.bars_asset,
@@ -507,7 +515,7 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
     def get_last_price(self, asset: Any, quote: Any = None, exchange: str | None = None) -> Any:
         """The open of the bar forming now, else the last close; None when there is no price."""
         route = getattr(self._data_store, "routes", _NO_ROUTES).get((id(asset), id(quote), None))
-        if route is None or _seal(asset) != route.sealed:
+        if route is None or route.outdated():
             route = self._route(asset, quote, None)
         if route is not None:
             dt = self.get_datetime()
@@ -531,7 +539,7 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
     def get_quote(self, asset: Any, quote: Any = None, exchange: str | None = None) -> Quote:
         """Price, volume and, where the data have them, bid and ask, of the bar at now."""
         route = getattr(self._data_store, "routes", _NO_ROUTES).get((id(asset), id(quote), None))
-        if route is None or _seal(asset) != route.sealed:
+        if route is None or route.outdated():
             route = self._route(asset, quote, None)
         raw = self._quote_values(route) if route is not None else None
         if raw is None:
