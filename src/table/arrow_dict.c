@@ -80,7 +80,6 @@ static mbar_status merge_dictionary_nulls(mbar_arrow_import *in, mbar_column **d
     }
     mbar_column_parts parts = mbar_column_parts_of(entries);
     parts.validity = NULL;
-    parts.n_nulls = 0;
     mbar_column *whole;
     status = mbar_column_make(&entries->field, &parts, &whole, in->error);
     if (status != MBAR_OK)

@@ -95,7 +95,7 @@ static mbar_status check_header(mbar_arrow_import *in, int64_t skip, int64_t n_r
         return mbar_arrow_invalid(in, "a length or offset is negative");
     if (!mbar_add_i64(array->length, array->offset, &end) || end > MAX_ROWS)
         return mbar_arrow_invalid(in, "length and offset are too large");
-    if (skip > array->length || n_rows > array->length - skip)
+    if (n_rows > array->length - skip)
         return mbar_arrow_invalid(in, "it is shorter than the struct it belongs to");
     if (array->null_count < -1 || array->null_count > array->length)
         return mbar_arrow_invalid(in, "the null count is impossible");

@@ -396,6 +396,8 @@ static void bad_dictionaries(void **state)
 {
     (void)state;
     int n_released = 0;
+    static const int32_t past[] = {2, 3};
+    static const int64_t long_past[] = {2, 3};
     const int32_t codes[] = {0, 1};
     const double doubles[] = {0, 1};
     struct ArrowSchema entries = schema_of("u", NULL);
@@ -403,6 +405,14 @@ static void bad_dictionaries(void **state)
     schema.dictionary = &entries;
     struct ArrowArray array =
         dictionary_array((piece)PIECE(codes), 2, 0, (piece)NO_PIECE, false, &n_released);
+    array.release(&array);
+    array = dictionary_array((piece)PIECE(past), 2, 0, (piece)NO_PIECE, false, &n_released);
+    import_fails(MBAR_INVALID, "row 1: code 3 is outside the dictionary", &schema, &array);
+    array = dictionary_array((piece)PIECE(long_past), 2, 0, (piece)NO_PIECE, false, &n_released);
+    schema.format = "l";
+    import_fails(MBAR_INVALID, "row 1: the code is outside the dictionary", &schema, &array);
+    array = dictionary_array((piece)PIECE(codes), 2, 0, (piece)NO_PIECE, false, &n_released);
+    schema.format = "i";
     schema.dictionary = NULL;
     import_fails(MBAR_INVALID, "disagree on a dictionary", &schema, &array);
     schema.dictionary = &entries;

@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* A hook that checks what it is told: old sizes must be true. */
 typedef struct audit {
@@ -195,6 +196,38 @@ static void parallel_for(void **state)
     }
 }
 
+/* Two failures in a known order of time: the smaller index counts. */
+typedef struct race {
+    int64_t first; /* to fail */
+    atomic_int n_started;
+    atomic_bool failed;
+} race;
+
+static mbar_status fail_in_turn(void *ctx, int64_t i, mbar_error *error)
+{
+    race *self = ctx;
+    atomic_fetch_add(&self->n_started, 1);
+    while (atomic_load(&self->n_started) < 2)
+        usleep(100);
+    if (i == self->first) {
+        atomic_store(&self->failed, true);
+        return mbar_error_set(error, MBAR_FORMAT, "at %lld", (long long)i);
+    }
+    while (!atomic_load(&self->failed))
+        usleep(100);
+    usleep(20000); /* time for the other to have been recorded */
+    return mbar_error_set(error, MBAR_IO, "at %lld", (long long)i);
+}
+
+static void smallest_failure(void **state)
+{
+    (void)state;
+    race early = {.first = 0};
+    assert_fails(MBAR_FORMAT, "at 0", mbar_parallel_for(2, 2, fail_in_turn, &early, &error));
+    race late = {.first = 1};
+    assert_fails(MBAR_IO, "at 0", mbar_parallel_for(2, 2, fail_in_turn, &late, &error));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +237,7 @@ int main(void)
         cmocka_unit_test_teardown(limit, use_default),
         cmocka_unit_test_teardown(threads, use_default),
         cmocka_unit_test_teardown(parallel_for, use_default),
+        cmocka_unit_test_teardown(smallest_failure, use_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,12 @@ static void take_values(void **state)
     assert_true(((const float *)mbar_column_values(taken))[1] == 0.5f);
     assert_true(((const float *)mbar_column_values(taken))[3] == 4.5f);
     mbar_column_unref(taken);
+    taken = take(column, (int64_t[]){2, 3}, 2);
+    assert_valid(taken, "01");
+    mbar_column_unref(taken);
+    taken = take(column, (int64_t[]){4, 3}, 2);
+    assert_valid(taken, "11");
+    mbar_column_unref(taken);
     mbar_column_unref(column);
 }
 
