@@ -116,6 +116,24 @@ static void test_every_codec(void **state)
     }
 }
 
+/* Enough values that threads are used, in groups that share bytes of bitmaps. */
+static void test_threads(void **state)
+{
+    (void)state;
+    mbar_table *table = every_type(50000);
+    mbar_parquet_options options = {.codec = MBAR_CODEC_SNAPPY, .row_group_rows = 3333};
+    memory_file file = write_memory(table, &options);
+    mbar_parquet *parquet = open_memory(&file);
+    mbar_table *one = read_all(parquet, 1), *four = read_all(parquet, 4);
+    assert_same(table, one);
+    assert_true(mbar_table_equal(one, four));
+    mbar_table_unref(one);
+    mbar_table_unref(four);
+    mbar_parquet_close(parquet);
+    mbar_table_unref(table);
+    free(file.data);
+}
+
 static void test_small_and_empty(void **state)
 {
     (void)state;

@@ -193,7 +193,8 @@ def test_scans_what_pyarrow_wrote_by_statistics(tmp_path: Path) -> None:
     got = _core.Scan().add_path(str(tmp_path / "a.parquet"))
     got = got.filter(_core.expr_node("<", _core.expr_column("id"), _core.expr_literal(1500)))
     assert got.collect().rows == 1500
-    assert got.stats is not None and got.stats["row_groups_read"] == 2
+    assert got.stats is not None
+    assert got.stats["row_groups_read"] == 2
 
 
 def test_corpora_by_value(shared: Path) -> None:
