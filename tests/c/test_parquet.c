@@ -479,13 +479,14 @@ static void test_not_parquet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_codec),      cmocka_unit_test(test_small_and_empty),
-        cmocka_unit_test(test_slices),           cmocka_unit_test(test_projection),
-        cmocka_unit_test(test_footer),           cmocka_unit_test(test_prune),
-        cmocka_unit_test(test_prune_few_ranges), cmocka_unit_test(test_unmapped),
-        cmocka_unit_test(test_failing_reads),    cmocka_unit_test(test_failing_writes),
-        cmocka_unit_test(test_changed_file),     cmocka_unit_test(test_mapped),
-        cmocka_unit_test(test_bad_requests),     cmocka_unit_test(test_not_parquet),
+        cmocka_unit_test(test_every_codec),     cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_small_and_empty), cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_projection),      cmocka_unit_test(test_footer),
+        cmocka_unit_test(test_prune),           cmocka_unit_test(test_prune_few_ranges),
+        cmocka_unit_test(test_unmapped),        cmocka_unit_test(test_failing_reads),
+        cmocka_unit_test(test_failing_writes),  cmocka_unit_test(test_changed_file),
+        cmocka_unit_test(test_mapped),          cmocka_unit_test(test_bad_requests),
+        cmocka_unit_test(test_not_parquet),
     };
     return cmocka_run_group_tests_name("parquet", tests, NULL, NULL);
 }
