@@ -97,7 +97,7 @@ def _with_missing(
     filled: npt.NDArray[Any]
     if values.dtype.kind == "M":
         filled = values.copy()
-        filled[mask] = np.datetime64("NaT", column.unit)
+        filled[mask] = np.array("NaT", values.dtype)
         return filled
     if values.dtype.kind == "f":
         filled = values.copy()

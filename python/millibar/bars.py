@@ -13,9 +13,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from millibar import _core
 from millibar._arrays import from_values, raw_values, to_numpy
@@ -54,8 +53,7 @@ def time_column_name(table: _core.Table) -> str | None:
     return next((by_name[name] for name in _TIME_NAMES if name in by_name), None)
 
 
-@dataclass(frozen=True)
-class SeriesOptions:
+class SeriesOptions(NamedTuple):
     """How a table's rows are bars: the keywords of `Bars`, in the library's words."""
 
     time: str | None = None
@@ -321,7 +319,7 @@ class Bars:
     def _rows(self, first: int, n_rows: int) -> Bars:
         options = self._options
         if self._series is not None and not options.period_ns:
-            options = replace(options, period_ns=self._series.period_ns)
+            options = options._replace(period_ns=self._series.period_ns)
         return Bars.plain(self._table.slice(first, n_rows), options)
 
     def head(self, n_rows: int = 5) -> Bars:
@@ -343,8 +341,8 @@ class Bars:
         time = self.time_column
         options = self._options
         if self._series is not None and not options.period_ns:
-            options = replace(options, period_ns=self._series.period_ns)
-        return Bars.plain(table, replace(options, time=time if time in names else None))
+            options = options._replace(period_ns=self._series.period_ns)
+        return Bars.plain(table, options._replace(time=time if time in names else None))
 
     def filter(self, *conditions: Expr) -> Bars:
         """The rows where every condition is true."""

@@ -11,12 +11,14 @@ true. Comparisons with NaN are IEEE's: != is true, the others are false.
 
 from __future__ import annotations
 
-import ast
-from typing import Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from millibar import _core
 from millibar._times import Instant, ZoneLike, is_time, to_ns
 from millibar.errors import InvalidError
+
+if TYPE_CHECKING:
+    import ast
 
 __all__ = ["Expr", "Operand", "col", "lit", "parse", "timestamp"]
 
@@ -196,40 +198,43 @@ def timestamp(value: Instant, tz: ZoneLike | None = None) -> Expr:
 
 # ---- From text ---------------------------------------------------------------------------------
 
-_BINARY: dict[type[ast.AST], str] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.BitAnd: "and",
-    ast.BitOr: "or",
-    ast.And: "and",
-    ast.Or: "or",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
+_BINARY = {
+    "Add": "+",
+    "Sub": "-",
+    "Mult": "*",
+    "Div": "/",
+    "Eq": "==",
+    "NotEq": "!=",
+    "Lt": "<",
+    "LtE": "<=",
+    "Gt": ">",
+    "GtE": ">=",
+    "And": "and",
+    "BitAnd": "and",
+    "Or": "or",
+    "BitOr": "or",
 }
-_UNARY: dict[type[ast.AST], str] = {ast.Not: "not", ast.Invert: "not", ast.USub: "neg"}
+_UNARY = {"Not": "not", "Invert": "not", "USub": "neg"}
 
 
 def _join(op: ast.AST, left: _core.Expr, right: _core.Expr) -> _core.Expr:
-    if type(op) not in _BINARY:
-        raise InvalidError(f"{type(op).__name__} is not an operator of expressions")
-    return _core.expr_node(_BINARY[type(op)], left, right)
+    name = type(op).__name__
+    if name not in _BINARY:
+        raise InvalidError(f"{name} is not an operator of expressions")
+    return _core.expr_node(_BINARY[name], left, right)
 
 
 def _build(node: ast.AST) -> _core.Expr:
+    import ast
+
     if isinstance(node, ast.Name):
         return _core.expr_column(node.id)
     if isinstance(node, ast.Constant) and isinstance(node.value, (bool, int, float, str)):
         return _core.expr_literal(node.value)
     if isinstance(node, ast.BinOp):
         return _join(node.op, _build(node.left), _build(node.right))
-    if isinstance(node, ast.UnaryOp) and type(node.op) in _UNARY:
-        return _core.expr_node(_UNARY[type(node.op)], _build(node.operand))
+    if isinstance(node, ast.UnaryOp) and type(node.op).__name__ in _UNARY:
+        return _core.expr_node(_UNARY[type(node.op).__name__], _build(node.operand))
     if isinstance(node, ast.BoolOp):
         built = _build(node.values[0])
         for value in node.values[1:]:
@@ -260,6 +265,8 @@ def parse(text: str) -> Expr:
     >>> parse("volume > 0 and not close < open")
     <Expr ((volume > 0) and (not (close < open)))>
     """
+    import ast
+
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
