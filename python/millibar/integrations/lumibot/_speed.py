@@ -15,7 +15,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal, get_args
+
+Layer = Literal["data", "strategy", "broker", "reporting"]
 
 
 class SpeedMeter:
@@ -36,8 +38,8 @@ class SpeedMeter:
     def __init__(self, strategy_class: type, source_class: type, n_bars: int) -> None:
         self.n_bars = n_bars
         self.n_iterations = 0
-        self.seconds = dict.fromkeys(("data", "strategy", "broker", "reporting"), 0.0)
-        self._layer = "broker"
+        self.seconds: dict[Layer, float] = dict.fromkeys(get_args(Layer), 0.0)
+        self._layer: Layer = "broker"
         self._since = 0.0
         self._thread = threading.get_ident()
         self._watched: list[tuple[type, str, Any]] = []
@@ -63,7 +65,7 @@ class SpeedMeter:
                 setattr(owner, name, original)
 
     @contextmanager
-    def layer(self, name: str) -> Iterator[None]:
+    def layer(self, name: Layer) -> Iterator[None]:
         """The clock is this layer's until the block ends."""
         if threading.get_ident() != self._thread:
             yield
@@ -74,7 +76,7 @@ class SpeedMeter:
         finally:
             self._switch(before)
 
-    def _switch(self, layer: str) -> str:
+    def _switch(self, layer: Layer) -> Layer:
         now = time.perf_counter()
         self.seconds[self._layer] += now - self._since
         self._since = now
@@ -85,7 +87,7 @@ class SpeedMeter:
         self,
         owner: type,
         name: str,
-        layer: str,
+        layer: Layer,
         before: Callable[[], None] | None = None,
         after: Callable[[Any], None] | None = None,
     ) -> None:
@@ -113,13 +115,13 @@ class SpeedMeter:
     def _watch_bars(self, bars: Any) -> None:
         """Bars may become pandas only when asked: that, too, is time spent in data."""
         owner = type(bars)
-        to_pandas = getattr(owner, "pandas_df", None)
-        if not isinstance(to_pandas, property) or any(seen is owner for seen, *_ in self._watched):
+        to_pandas = getattr(getattr(owner, "pandas_df", None), "fget", None)
+        if to_pandas is None or any(seen is owner for seen, *_ in self._watched):
             return
 
         def pandas_df(bars: Any) -> Any:
             with self.layer("data"):
-                return to_pandas.fget(bars)
+                return to_pandas(bars)
 
         self._replace(owner, "pandas_df", property(pandas_df))
 
