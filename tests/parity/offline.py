@@ -8,8 +8,9 @@ Two things in a run are not deterministic and are normalised here, nothing else 
 
 - identifiers: an order is named by its place among the strategy's orders, a child by its parent's
   name and its place below it;
-- cancels: `cancel_orders` goes through a thread pool, so cancels that follow one another at one
-  simulated time are a set; they are sorted by name.
+- cancels: `cancel_orders` cancels each order in a thread, while a parent's thread cancels its
+  children as well, so neither the order of cancels nor how often a child is canceled is determined.
+  Cancels that follow one another at one simulated time are a set, sorted by name.
 """
 
 from __future__ import annotations
@@ -256,7 +257,8 @@ def _events(broker: Any, names: dict[str, str]) -> list[dict[str, Any]]:
         if rows[first]["status"] == "canceled":
             while last < len(rows) and _same_cancel(rows[first], rows[last]):
                 last += 1
-        ordered += sorted(rows[first:last], key=lambda row: str(row["identifier"]))
+        unique = {row["identifier"]: row for row in rows[first:last]}
+        ordered += [unique[key] for key in sorted(unique, key=str)]
         first = last
     return ordered
 
@@ -275,23 +277,25 @@ position_filled
 
 
 def _orders(broker: Any, names: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Every order, children included, and in which of the broker's lists it stands."""
     found: dict[str, dict[str, Any]] = {}
     for list_name in ORDER_LISTS:
         for order in _order_list(broker, list_name):
-            _record(order, list_name, names, found)
+            _record(order, names, found)
+            if list_name not in found[names[order.identifier]]["lists"]:
+                found[names[order.identifier]]["lists"].append(list_name)
     return dict(sorted(found.items()))
 
 
-def _record(order: Any, list_name: str, names: dict[str, str], found: dict[str, dict]) -> None:
+def _record(order: Any, names: dict[str, str], found: dict[str, dict[str, Any]]) -> None:
     name = names[order.identifier]
-    record = found.setdefault(
-        name, {key: plain(getattr(order, key, None)) for key in ORDER_FIELDS.split()}
-    )
+    if name in found:
+        return
+    record = {key: plain(getattr(order, key, None)) for key in ORDER_FIELDS.split()}
     record["parent"] = names.get(order.parent_identifier, order.parent_identifier)
-    record.setdefault("lists", []).append(list_name)
+    found[name] = record | {"lists": []}
     for child in order.child_orders or []:
-        if names[child.identifier] not in found:
-            _record(child, f"below {name}", names, found)
+        _record(child, names, found)
 
 
 def _position(position: Any, names: dict[str, str]) -> dict[str, Any]:

@@ -146,11 +146,10 @@ def test_daily_stocks_with_dividends_and_splits() -> None:
         named = [(Asset(symbol), split) for symbol, split in symbols.items()]
         return {a: stock_with_actions(a, 70 + i, s) for i, (a, s) in enumerate(named)}
 
-    reference, subject = both(DailyRotation, make, "2022-10-03 00:00", "2024-03-15 00:00", **FEES)
-    assert reference.iterations > 350
-    assert reference.fills > 60
+    reference, subject = both(DailyRotation, make, "2022-12-01 00:00", "2024-03-15 00:00", **FEES)
+    assert reference.iterations > 300
+    assert reference.fills > 50
     kinds = {event["event_kind"] for event in reference.events}
-    assert any(event["status"] == "fill" for event in reference.events)
     assert len(kinds) > 1, "the run met no dividend and no split"
     must_agree(reference, subject)
 
@@ -171,9 +170,9 @@ def three_markets_data() -> dict[Any, Any]:
 
 def test_three_markets_on_mixed_steps() -> None:
     reference, subject = both(
-        ThreeMarkets, three_markets_data, "2024-03-08 09:30", "2024-03-11 16:00", **FEES
+        ThreeMarkets, three_markets_data, "2024-03-09 20:00", "2024-03-11 16:00", **FEES
     )
-    assert reference.iterations > 600
+    assert reference.iterations > 500
     assert {event["symbol"] for event in reference.events} >= {"MES", "SPY", "BTC"}
     must_agree(reference, subject)
 
@@ -181,7 +180,7 @@ def test_three_markets_on_mixed_steps() -> None:
 @pytest.mark.slow
 def test_every_kind_of_order() -> None:
     frame = bars(cme("2024-03-07", "2024-03-13"), 90, price=5100, missing=0.01)
-    start, end = "2024-03-07 18:00", "2024-03-11 12:00"
+    start, end = "2024-03-08 00:00", "2024-03-11 02:00"
     reference, subject = both(OrderTour, mes_data(frame, start, end), start, end, **FEES)
     filled = {row["order_type"] for row in reference.orders.values() if row["_status"] == "fill"}
     assert filled >= {"market", "limit", "stop", "trailing_stop"}
