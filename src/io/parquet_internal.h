@@ -152,6 +152,12 @@ mbar_status mbar_parquet_text_finish(mbar_parquet_text *text, const mbar_field *
                                      int64_t n_rows, mbar_buffer *validity, mbar_column **out,
                                      mbar_error *error);
 
+/* For an uncompressed file of one row group: how many rows a page of each column
+ * takes, about page_rows, or 0 for one page of all. rows_a_page holds one entry
+ * a column and is zeroed; is_plain tells which columns are written as they lie. */
+void mbar_parquet_plan_pages(const mbar_table *table, bool (*is_plain)(const mbar_column *),
+                             int64_t page_rows, int64_t *rows_a_page);
+
 /* A contiguous run of mapped values: rows [first, first + n_rows) of a group,
  * or NULL in *data where it is not one mapped, aligned, plain page. Never
  * touches the values. */

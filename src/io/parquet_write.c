@@ -27,6 +27,12 @@
 #define DEFAULT_GROUP_ROWS (INT64_C(1) << 18)
 #define MOST_PAGE_ROWS (INT64_C(1) << 20)
 #define DEFAULT_PAGE_ROWS 8192
+#define LARGEST_PAGE_BYTES (64 << 20)
+/* Between these, an uncompressed table becomes one row group of one page a
+ * column (parquet_layout.c), unless other sizes are asked for. Smaller ones are
+ * copied in no time; larger pages other readers may refuse. */
+#define LEAST_MAPPED_ROWS (INT64_C(1) << 20)
+#define MOST_MAPPED_ROWS (INT64_C(1) << 23)
 
 void mbar_parquet_options_init(mbar_parquet_options *options)
 {
@@ -83,6 +89,7 @@ typedef struct writer {
     const mbar_table *table;
     const mbar_parquet_options *options;
     int64_t group_rows, page_rows;
+    int64_t *rows_a_page; /* the mapped layout: see parquet_layout.c; else NULL */
     sink_stream stream;
     FILE *file;
     carquet_writer_t *library;
@@ -376,6 +383,14 @@ static mbar_status write_page(writer *w, int32_t c, int64_t first, int64_t n, mb
     return check_call(w, code, error);
 }
 
+/* Rows to hand over at once. A column that is written as it lies, in the mapped
+ * layout, goes whole; the library then cuts it by its page size. */
+static int64_t rows_at_once(const writer *w, int32_t c)
+{
+    bool whole = w->rows_a_page != NULL && is_direct(mbar_table_column(w->table, c));
+    return whole ? mbar_table_rows(w->table) : w->page_rows;
+}
+
 static mbar_status write_groups(writer *w, mbar_error *error)
 {
     int64_t rows = mbar_table_rows(w->table);
@@ -388,8 +403,10 @@ static mbar_status write_groups(writer *w, mbar_error *error)
             }
         }
         for (int32_t c = 0; c < mbar_table_columns(w->table); c++) {
-            for (int64_t row = first; row < end; row += w->page_rows) {
-                int64_t n = end - row < w->page_rows ? end - row : w->page_rows;
+            int64_t n = 0;
+            for (int64_t row = first; row < end; row += n) {
+                n = rows_at_once(w, c);
+                n = end - row < n ? end - row : n;
                 mbar_status status = write_page(w, c, row, n, error);
                 if (status != MBAR_OK) {
                     return status;
@@ -421,6 +438,36 @@ static mbar_status check_request(const mbar_table *table, const mbar_parquet_opt
     return MBAR_OK;
 }
 
+/* In the mapped layout, where pages are cut by their bytes. */
+static int64_t page_bytes(const writer *w, int32_t c)
+{
+    const mbar_column *column = mbar_table_column(w->table, c);
+    if (is_direct(column) && w->rows_a_page[c] == 0) {
+        return LARGEST_PAGE_BYTES;
+    }
+    size_t width = mbar_type_width(mbar_column_field(column)->type);
+    int64_t rows = w->rows_a_page[c] > 0 ? w->rows_a_page[c] : w->page_rows;
+    return rows * (int64_t)(width > 0 ? width : 1);
+}
+
+/* Plans the mapped layout where it serves. */
+static mbar_status plan_layout(writer *w, mbar_error *error)
+{
+    int64_t rows = mbar_table_rows(w->table);
+    if (w->options->codec != MBAR_CODEC_NONE || w->options->row_group_rows != 0 ||
+        w->options->page_rows != 0 || rows < LEAST_MAPPED_ROWS || rows > MOST_MAPPED_ROWS) {
+        return MBAR_OK;
+    }
+    w->rows_a_page =
+        mbar_alloc_array((size_t)mbar_table_columns(w->table), sizeof *w->rows_a_page, error);
+    if (w->rows_a_page == NULL) {
+        return MBAR_NOMEM;
+    }
+    w->group_rows = rows;
+    mbar_parquet_plan_pages(w->table, is_direct, w->page_rows, w->rows_a_page);
+    return MBAR_OK;
+}
+
 static mbar_status open_library(writer *w, mbar_error *error)
 {
     carquet_writer_options_t options;
@@ -430,8 +477,8 @@ static mbar_status open_library(writer *w, mbar_error *error)
     options.compression = codec_for(w->options->codec);
     options.compression_level = w->options->level;
     options.row_group_size = INT64_MAX / 2; /* row groups are cut here, by rows */
-    options.page_size = 64 << 20;
-    options.max_rows_per_page = w->page_rows;
+    options.page_size = LARGEST_PAGE_BYTES;
+    options.max_rows_per_page = w->rows_a_page != NULL ? 0 : w->page_rows;
     options.write_page_index = true;
     options.created_by = "millibar";
     options.async_io = false;
@@ -447,6 +494,9 @@ static mbar_status open_library(writer *w, mbar_error *error)
     for (int32_t c = 0; c < mbar_table_columns(w->table); c++) {
         carquet_status_t code = carquet_writer_set_column_encoding(
             w->library, c, encoding_for(mbar_table_column(w->table, c), w->options->codec));
+        if (code == CARQUET_OK && w->rows_a_page != NULL) {
+            code = carquet_writer_set_column_page_size(w->library, c, page_bytes(w, c));
+        }
         status = check_call(w, code, error);
         if (status != MBAR_OK) {
             return status;
@@ -467,7 +517,10 @@ static mbar_status write_all(writer *w, mbar_error *error)
     if (w->file == NULL) {
         return mbar_error_set(error, MBAR_NOMEM, "out of memory");
     }
-    status = open_library(w, error);
+    status = plan_layout(w, error);
+    if (status == MBAR_OK) {
+        status = open_library(w, error);
+    }
     if (status == MBAR_OK) {
         status = write_groups(w, error);
     }
@@ -506,6 +559,7 @@ mbar_status mbar_parquet_write(const mbar_table *table, mbar_sink *sink,
     mbar_parquet_watch_end(&watch, true);
     mbar_free(w.values);
     mbar_free(w.levels);
+    mbar_free(w.rows_a_page);
     mbar_error_in_file(status == MBAR_OK ? NULL : error, sink->name);
     if (status != MBAR_OK) {
         sink->ops->abort(sink);
