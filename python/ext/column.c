@@ -415,27 +415,32 @@ static PyObject *column_arrow_array(PyObject *self, PyObject *args, PyObject *kw
 
 static PyMethodDef column_methods[] = {
     {"validity", column_validity, METH_NOARGS,
-     PyDoc_STR("validity()\n--\n\nOne byte a row, 1 for valid; None where there are no nulls.")},
+     PyDoc_STR(
+         "validity($self, /)\n--\n\nOne byte a row, 1 for valid; None where there are no nulls.")},
     {"to_list", column_to_list, METH_NOARGS,
-     PyDoc_STR("to_list()\n--\n\nThe values as Python objects: None for null, timestamps as "
-               "integers in the column's unit, text and dictionary values as str.")},
+     PyDoc_STR(
+         "to_list($self, /)\n--\n\nThe values as Python objects: None for null, timestamps as "
+         "integers in the column's unit, text and dictionary values as str.")},
     {"dictionary", column_dictionary, METH_NOARGS,
-     PyDoc_STR("dictionary()\n--\n\nThe texts that the codes of a dictionary column index, or "
-               "None.")},
+     PyDoc_STR(
+         "dictionary($self, /)\n--\n\nThe texts that the codes of a dictionary column index, or "
+         "None.")},
     {"slice", column_slice, METH_VARARGS,
-     PyDoc_STR("slice(first, n_rows)\n--\n\nRows [first, first + n_rows), sharing the buffers. "
-               "IndexError when they are not inside.")},
+     PyDoc_STR(
+         "slice($self, first, n_rows, /)\n--\n\nRows [first, first + n_rows), sharing the buffers. "
+         "IndexError when they are not inside.")},
     {"rename", column_rename, METH_VARARGS,
-     PyDoc_STR("rename(name)\n--\n\nThe same values under another name.")},
+     PyDoc_STR("rename($self, name, /)\n--\n\nThe same values under another name.")},
     {"cast", MBAR_PY_METHOD(column_cast), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("cast(type, unit='ns')\n--\n\nConverted values; InvalidError names the first row "
-               "that does not fit. Timestamps to a coarser unit round down.")},
+     PyDoc_STR(
+         "cast($self, type, unit='ns')\n--\n\nConverted values; InvalidError names the first row "
+         "that does not fit. Timestamps to a coarser unit round down.")},
     {"equals", column_equals, METH_O,
-     PyDoc_STR("equals(other)\n--\n\nSame type, unit, zone, rows, nulls and bits.")},
+     PyDoc_STR("equals($self, other, /)\n--\n\nSame type, unit, zone, rows, nulls and bits.")},
     {"__arrow_c_schema__", column_arrow_schema, METH_NOARGS,
-     PyDoc_STR("__arrow_c_schema__()\n--\n\nThe field as an arrow_schema capsule.")},
+     PyDoc_STR("__arrow_c_schema__($self, /)\n--\n\nThe field as an arrow_schema capsule.")},
     {"__arrow_c_array__", MBAR_PY_METHOD(column_arrow_array), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("__arrow_c_array__(requested_schema=None)\n--\n\nThe column as a pair of "
+     PyDoc_STR("__arrow_c_array__($self, requested_schema=None)\n--\n\nThe column as a pair of "
                "capsules, without a copy.")},
     {NULL, NULL, 0, NULL},
 };

@@ -59,49 +59,57 @@ static PyObject *set_memory_limit(PyObject *Py_UNUSED(module), PyObject *value)
 
 static PyMethodDef module_methods[] = {
     {"table_from_arrow", mbar_py_table_from_arrow, METH_O,
-     PyDoc_STR("table_from_arrow(obj)\n--\n\nA Table of anything with __arrow_c_stream__ or "
-               "__arrow_c_array__ (a struct array).")},
+     PyDoc_STR(
+         "table_from_arrow($module, obj, /)\n--\n\nA Table of anything with __arrow_c_stream__ or "
+         "__arrow_c_array__ (a struct array).")},
     {"concat", mbar_py_concat, METH_O,
-     PyDoc_STR("concat(tables)\n--\n\nTables of the same columns, end to end.")},
+     PyDoc_STR("concat($module, tables, /)\n--\n\nTables of the same columns, end to end.")},
     {"column_from_buffer", MBAR_PY_METHOD(mbar_py_column_from_buffer), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("column_from_buffer(name, data, type, *, unit='ns', zone=None, validity=None, "
-               "dictionary=None)\n--\n\nA Column over a C-contiguous buffer, shared without a "
-               "copy.")},
+     PyDoc_STR(
+         "column_from_buffer($module, name, data, type, *, unit='ns', zone=None, validity=None, "
+         "dictionary=None)\n--\n\nA Column over a C-contiguous buffer, shared without a "
+         "copy.")},
     {"column_from_text", mbar_py_column_from_text, METH_VARARGS,
-     PyDoc_STR("column_from_text(name, values)\n--\n\nA utf8 Column of str and None.")},
+     PyDoc_STR("column_from_text($module, name, values, /)\n--\n\nA utf8 Column of str and None.")},
     {"set_zone_directory", mbar_py_set_zone_directory, METH_O,
-     PyDoc_STR("set_zone_directory(directory)\n--\n\nWhere else to look for TZif files; None "
-               "forgets it.")},
+     PyDoc_STR(
+         "set_zone_directory($module, directory, /)\n--\n\nWhere else to look for TZif files; None "
+         "forgets it.")},
     {"grid", MBAR_PY_METHOD(mbar_py_grid), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("grid(series, step, zone, end_ns=None)\n--\n\nlumibot's grid of stamps.")},
+     PyDoc_STR("grid($module, series, step, zone, end_ns=None)\n--\n\nlumibot's grid of stamps.")},
     {"returns", mbar_py_returns, METH_O,
-     PyDoc_STR("returns(close)\n--\n\n(close - previous) / previous of a float64 buffer; row 0 is "
+     PyDoc_STR("returns($module, close, /)\n--\n\n(close - previous) / previous of a float64 "
+               "buffer; row 0 is "
                "NaN.")},
     {"expr_column", mbar_py_expr_column, METH_O,
-     PyDoc_STR("expr_column(name)\n--\n\nThe value of a column.")},
+     PyDoc_STR("expr_column($module, name, /)\n--\n\nThe value of a column.")},
     {"expr_literal", mbar_py_expr_literal, METH_O,
-     PyDoc_STR("expr_literal(value)\n--\n\nA bool, int, float or str.")},
-    {"expr_time", mbar_py_expr_time, METH_O, PyDoc_STR("expr_time(ns)\n--\n\nAn instant, ns UTC.")},
+     PyDoc_STR("expr_literal($module, value, /)\n--\n\nA bool, int, float or str.")},
+    {"expr_time", mbar_py_expr_time, METH_O,
+     PyDoc_STR("expr_time($module, ns, /)\n--\n\nAn instant, ns UTC.")},
     {"expr_node", MBAR_PY_METHOD(mbar_py_expr_node), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("expr_node(op, a, b=None)\n--\n\nAn operation on one or two expressions.")},
+     PyDoc_STR("expr_node($module, op, a, b=None)\n--\n\nAn operation on one or two expressions.")},
     {"expr_format", mbar_py_expr_format, METH_O,
-     PyDoc_STR("expr_format(expr)\n--\n\nThe expression as text.")},
+     PyDoc_STR("expr_format($module, expr, /)\n--\n\nThe expression as text.")},
     {"expr_eval", mbar_py_expr_eval, METH_VARARGS,
-     PyDoc_STR("expr_eval(expr, table)\n--\n\nThe value per row, as a Column.")},
+     PyDoc_STR("expr_eval($module, expr, table, /)\n--\n\nThe value per row, as a Column.")},
     {"parquet_write", MBAR_PY_METHOD(mbar_py_parquet_write), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("parquet_write(table, path, *, codec='none', level=0, row_group_rows=0, "
+     PyDoc_STR("parquet_write($module, table, path, *, codec='none', level=0, row_group_rows=0, "
                "page_rows=0, period=None)\n--\n\nWrites through a temporary file and a rename.")},
     {"parquet_info", mbar_py_parquet_info, METH_O,
-     PyDoc_STR("parquet_info(path)\n--\n\nWhat the footer of a Parquet file says.")},
+     PyDoc_STR("parquet_info($module, path, /)\n--\n\nWhat the footer of a Parquet file says.")},
     {"time_parse", time_parse, METH_O,
-     PyDoc_STR("time_parse(text)\n--\n\n(ns, whether a zone was written) of an ISO 8601 time.")},
-    {"time_format", time_format, METH_O, PyDoc_STR("time_format(ns)\n--\n\nISO 8601 with a Z.")},
+     PyDoc_STR("time_parse($module, text, /)\n--\n\n(ns, whether a zone was written) of an ISO "
+               "8601 time.")},
+    {"time_format", time_format, METH_O,
+     PyDoc_STR("time_format($module, ns, /)\n--\n\nISO 8601 with a Z.")},
     {"memory_live_bytes", memory_live_bytes, METH_NOARGS,
-     PyDoc_STR("memory_live_bytes()\n--\n\nBytes the library holds now.")},
+     PyDoc_STR("memory_live_bytes($module, /)\n--\n\nBytes the library holds now.")},
     {"memory_peak_bytes", memory_peak_bytes, METH_NOARGS,
-     PyDoc_STR("memory_peak_bytes()\n--\n\nThe most it ever held.")},
+     PyDoc_STR("memory_peak_bytes($module, /)\n--\n\nThe most it ever held.")},
     {"set_memory_limit", set_memory_limit, METH_O,
-     PyDoc_STR("set_memory_limit(limit_bytes)\n--\n\nRefuse to hold more; 0 means no limit.")},
+     PyDoc_STR("set_memory_limit($module, limit_bytes, /)\n--\n\nRefuse to hold more; 0 means no "
+               "limit.")},
     {NULL, NULL, 0, NULL},
 };
 

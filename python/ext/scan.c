@@ -510,30 +510,34 @@ static PyObject *scan_get_stats(PyObject *op, void *Py_UNUSED(closure))
 
 static PyMethodDef scan_methods[] = {
     {"add_path", scan_add_path, METH_O,
-     PyDoc_STR("add_path(path)\n--\n\nAlso read a file, a glob pattern or a directory.")},
+     PyDoc_STR("add_path($self, path, /)\n--\n\nAlso read a file, a glob pattern or a directory.")},
     {"add_memory", MBAR_PY_METHOD(scan_add_memory), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("add_memory(data, name='memory')\n--\n\nAlso read Parquet bytes in memory.")},
-    {"add_table", scan_add_table, METH_O, PyDoc_STR("add_table(table)\n--\n\nAlso read a table.")},
+     PyDoc_STR("add_memory($self, data, name='memory')\n--\n\nAlso read Parquet bytes in memory.")},
+    {"add_table", scan_add_table, METH_O,
+     PyDoc_STR("add_table($self, table, /)\n--\n\nAlso read a table.")},
     {"select", scan_select, METH_O,
-     PyDoc_STR("select(names)\n--\n\nKeep the named columns, in that order.")},
+     PyDoc_STR("select($self, names, /)\n--\n\nKeep the named columns, in that order.")},
     {"between", MBAR_PY_METHOD(scan_between), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("between(from_ns, to_ns, time=None)\n--\n\nKeep from_ns <= time < to_ns; None is "
-               "open.")},
+     PyDoc_STR(
+         "between($self, from_ns, to_ns, time=None)\n--\n\nKeep from_ns <= time < to_ns; None is "
+         "open.")},
     {"filter", scan_filter, METH_O,
-     PyDoc_STR("filter(expr)\n--\n\nKeep the rows where expr is true.")},
-    {"head", scan_head, METH_O, PyDoc_STR("head(n_rows)\n--\n\nKeep the first rows.")},
-    {"tail", scan_tail, METH_O, PyDoc_STR("tail(n_rows)\n--\n\nKeep the last rows.")},
+     PyDoc_STR("filter($self, expr, /)\n--\n\nKeep the rows where expr is true.")},
+    {"head", scan_head, METH_O, PyDoc_STR("head($self, n_rows, /)\n--\n\nKeep the first rows.")},
+    {"tail", scan_tail, METH_O, PyDoc_STR("tail($self, n_rows, /)\n--\n\nKeep the last rows.")},
     {"resample", MBAR_PY_METHOD(scan_resample), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("resample(every, step, *, zone=None, drop_partial=False, time=None, period_ns=0, "
-               "label='open', sort=False, duplicates='refuse', assume_zone=None)\n--\n\n"
-               "Resample the rows; the keywords after drop_partial are those of Series.")},
+     PyDoc_STR(
+         "resample($self, every, step, *, zone=None, drop_partial=False, time=None, period_ns=0, "
+         "label='open', sort=False, duplicates='refuse', assume_zone=None)\n--\n\n"
+         "Resample the rows; the keywords after drop_partial are those of Series.")},
     {"threads", scan_threads, METH_O,
-     PyDoc_STR("threads(n)\n--\n\nRead on n threads; 0 for as many as there are processors.")},
+     PyDoc_STR(
+         "threads($self, n, /)\n--\n\nRead on n threads; 0 for as many as there are processors.")},
     {"schema", scan_schema, METH_NOARGS,
-     PyDoc_STR("schema()\n--\n\nAn empty table with the columns the result will have.")},
-    {"collect", scan_collect, METH_NOARGS, PyDoc_STR("collect()\n--\n\nRun the plan.")},
+     PyDoc_STR("schema($self, /)\n--\n\nAn empty table with the columns the result will have.")},
+    {"collect", scan_collect, METH_NOARGS, PyDoc_STR("collect($self, /)\n--\n\nRun the plan.")},
     {"explain", scan_explain, METH_NOARGS,
-     PyDoc_STR("explain()\n--\n\nThe plan as text; after collect() with what was read.")},
+     PyDoc_STR("explain($self, /)\n--\n\nThe plan as text; after collect() with what was read.")},
     {NULL, NULL, 0, NULL},
 };
 

@@ -217,27 +217,33 @@ static PyObject *series_repr(PyObject *self)
 
 static PyMethodDef series_methods[] = {
     {"window", MBAR_PY_METHOD(series_window), METH_FASTCALL,
-     PyDoc_STR("window(policy, now_ns, length, shift=0, /)\n--\n\n(first, n_rows) visible at "
-               "now_ns under STRICT or LUMIBOT.")},
+     PyDoc_STR(
+         "window($self, policy, now_ns, length, shift=0, /)\n--\n\n(first, n_rows) visible at "
+         "now_ns under STRICT or LUMIBOT.")},
     {"state", MBAR_PY_METHOD(series_state), METH_FASTCALL,
-     PyDoc_STR("state(now_ns, /)\n--\n\n(row, BAR_*): the last row with open <= now (-1: none) "
-               "and whether it has closed.")},
+     PyDoc_STR(
+         "state($self, now_ns, /)\n--\n\n(row, BAR_*): the last row with open <= now (-1: none) "
+         "and whether it has closed.")},
     {"asof", MBAR_PY_METHOD(series_asof), METH_FASTCALL,
-     PyDoc_STR("asof(ns, /)\n--\n\nLast row with open <= ns, or -1.")},
+     PyDoc_STR("asof($self, ns, /)\n--\n\nLast row with open <= ns, or -1.")},
     {"lower_bound", MBAR_PY_METHOD(series_lower_bound), METH_FASTCALL,
-     PyDoc_STR("lower_bound(ns, /)\n--\n\nFirst row with open >= ns; len(self) if none.")},
+     PyDoc_STR("lower_bound($self, ns, /)\n--\n\nFirst row with open >= ns; len(self) if none.")},
     {"upper_bound", MBAR_PY_METHOD(series_upper_bound), METH_FASTCALL,
-     PyDoc_STR("upper_bound(ns, /)\n--\n\nFirst row with open > ns; len(self) if none.")},
+     PyDoc_STR("upper_bound($self, ns, /)\n--\n\nFirst row with open > ns; len(self) if none.")},
     {"between", MBAR_PY_METHOD(series_between), METH_FASTCALL,
-     PyDoc_STR("between(from_ns, to_ns, /)\n--\n\n(first, n_rows) with from_ns <= open < to_ns.")},
+     PyDoc_STR(
+         "between($self, from_ns, to_ns, /)\n--\n\n(first, n_rows) with from_ns <= open < to_ns.")},
     {"find", series_find, METH_VARARGS,
-     PyDoc_STR("find(name)\n--\n\nIndex of a column by its usual name in any case, or -1.")},
+     PyDoc_STR(
+         "find($self, name, /)\n--\n\nIndex of a column by its usual name in any case, or -1.")},
     {"fill", mbar_py_series_fill, METH_O,
-     PyDoc_STR("fill(grid)\n--\n\nThe series on the grid's stamps between its own first and last, "
+     PyDoc_STR("fill($self, grid, /)\n--\n\nThe series on the grid's stamps between its own first "
+               "and last, "
                "filled forward as lumibot does.")},
     {"resample", MBAR_PY_METHOD(mbar_py_series_resample), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("resample(every, step, *, first=0, n_rows=None, zone=None, drop_partial=False)\n"
-               "--\n\nBuckets of `every` steps over rows [first, first + n_rows).")},
+     PyDoc_STR(
+         "resample($self, every, step, *, first=0, n_rows=None, zone=None, drop_partial=False)\n"
+         "--\n\nBuckets of `every` steps over rows [first, first + n_rows).")},
     {NULL, NULL, 0, NULL},
 };
 

@@ -333,23 +333,28 @@ static PyObject *table_arrow_stream(PyObject *self, PyObject *args, PyObject *kw
 
 static PyMethodDef table_methods[] = {
     {"column", table_column, METH_O,
-     PyDoc_STR("column(name_or_index)\n--\n\nOne column; ColumnNotFoundError or IndexError.")},
+     PyDoc_STR(
+         "column($self, name_or_index, /)\n--\n\nOne column; ColumnNotFoundError or IndexError.")},
     {"slice", table_slice, METH_VARARGS,
-     PyDoc_STR("slice(first, n_rows)\n--\n\nRows [first, first + n_rows), sharing the buffers.")},
+     PyDoc_STR("slice($self, first, n_rows, /)\n--\n\nRows [first, first + n_rows), sharing the "
+               "buffers.")},
     {"select", table_select, METH_O,
-     PyDoc_STR("select(names)\n--\n\nThe named columns in the order given.")},
+     PyDoc_STR("select($self, names, /)\n--\n\nThe named columns in the order given.")},
     {"take", table_take, METH_O,
-     PyDoc_STR("take(rows)\n--\n\nA copy of those rows in that order; -1 gives a row of nulls.")},
+     PyDoc_STR("take($self, rows, /)\n--\n\nA copy of those rows in that order; -1 gives a row of "
+               "nulls.")},
     {"equals", table_equals, METH_O,
-     PyDoc_STR("equals(other)\n--\n\nSame names, types, nulls and bits.")},
+     PyDoc_STR("equals($self, other, /)\n--\n\nSame names, types, nulls and bits.")},
     {"__arrow_c_schema__", table_arrow_schema, METH_NOARGS,
-     PyDoc_STR("__arrow_c_schema__()\n--\n\nThe schema as an arrow_schema capsule.")},
+     PyDoc_STR("__arrow_c_schema__($self, /)\n--\n\nThe schema as an arrow_schema capsule.")},
     {"__arrow_c_array__", MBAR_PY_METHOD(table_arrow_array), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("__arrow_c_array__(requested_schema=None)\n--\n\nA struct array of the columns, "
-               "without a copy.")},
+     PyDoc_STR(
+         "__arrow_c_array__($self, requested_schema=None)\n--\n\nA struct array of the columns, "
+         "without a copy.")},
     {"__arrow_c_stream__", MBAR_PY_METHOD(table_arrow_stream), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("__arrow_c_stream__(requested_schema=None)\n--\n\nA stream of one batch, without "
-               "a copy.")},
+     PyDoc_STR(
+         "__arrow_c_stream__($self, requested_schema=None)\n--\n\nA stream of one batch, without "
+         "a copy.")},
     {NULL, NULL, 0, NULL},
 };
 

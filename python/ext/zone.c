@@ -141,19 +141,21 @@ PyObject *mbar_py_set_zone_directory(PyObject *Py_UNUSED(module), PyObject *dire
 
 static PyMethodDef zone_methods[] = {
     {"offset_s", zone_offset_s, METH_O,
-     PyDoc_STR("offset_s(ns)\n--\n\nSeconds east of UTC in force at ns.")},
+     PyDoc_STR("offset_s($self, ns, /)\n--\n\nSeconds east of UTC in force at ns.")},
     {"abbreviation", zone_abbreviation, METH_O,
-     PyDoc_STR("abbreviation(ns)\n--\n\nThe zone's short name at ns, such as \"EST\".")},
+     PyDoc_STR("abbreviation($self, ns, /)\n--\n\nThe zone's short name at ns, such as \"EST\".")},
     {"to_local", zone_to_local, METH_O,
-     PyDoc_STR("to_local(ns)\n--\n\nWall clock at ns, in nanoseconds as if it were UTC.")},
+     PyDoc_STR(
+         "to_local($self, ns, /)\n--\n\nWall clock at ns, in nanoseconds as if it were UTC.")},
     {"from_local", MBAR_PY_METHOD(zone_from_local), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("from_local(local_ns, fold='earlier')\n--\n\nThe instant of a wall clock. One "
-               "that happens twice is the earlier or the later; one that never happens is shifted "
-               "to the jump's end; with 'refuse' both are InvalidError.")},
+     PyDoc_STR(
+         "from_local($self, local_ns, fold='earlier')\n--\n\nThe instant of a wall clock. One "
+         "that happens twice is the earlier or the later; one that never happens is shifted "
+         "to the jump's end; with 'refuse' both are InvalidError.")},
     {"day_start", zone_day_start, METH_O,
-     PyDoc_STR("day_start(ns)\n--\n\nFirst instant of the local day that ns falls in.")},
+     PyDoc_STR("day_start($self, ns, /)\n--\n\nFirst instant of the local day that ns falls in.")},
     {"next_day", zone_next_day, METH_O,
-     PyDoc_STR("next_day(ns)\n--\n\nFirst instant of the local day after it.")},
+     PyDoc_STR("next_day($self, ns, /)\n--\n\nFirst instant of the local day after it.")},
     {NULL, NULL, 0, NULL},
 };
 
