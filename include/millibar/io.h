@@ -123,8 +123,11 @@ typedef struct mbar_read_stats {
 
 /* Rows [first, first + n_rows) of the file, the columns given by index (n 0
  * means every supported one), on up to n_threads threads (0: as many as there
- * are processors). Decodes only the pages that hold them where there is a page
- * index. Adds to *stats where that is not NULL. */
+ * are processors). Decodes only the pages that hold them. A column that lies in
+ * one mapped, uncompressed, plain, aligned page without nulls is not decoded: it
+ * points into the map (its checksum is then not computed) and keeps the file
+ * open. Adds to *stats where that is not NULL; bytes_read of a part of a chunk is
+ * its share by rows. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_parquet_read(mbar_parquet *file, const int32_t *columns,
                                                     int32_t n_columns, int64_t first,
                                                     int64_t n_rows, int32_t n_threads,
@@ -143,8 +146,10 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_parquet_prune(mbar_parquet *file, int32_
 typedef struct mbar_parquet_options {
     mbar_codec codec;       /* NONE with plain encoding: the zero-copy layout */
     int32_t level;          /* codec level; 0: the codec's default */
-    int64_t row_group_rows; /* 0: 262,144 */
-    int64_t page_rows;      /* 0: 8,192; at most 1,048,576 */
+    /* Both 0: 262,144 and 8,192 rows; but with NONE and 1 to 8 Mi rows one row
+     * group, and one page a column where that lets it be used as it is mapped. */
+    int64_t row_group_rows;
+    int64_t page_rows; /* at most 1,048,576 */
     const char *period;     /* kept as metadata millibar.period_ns, as it is; NULL: none */
 } mbar_parquet_options;
 MBAR_API void mbar_parquet_options_init(mbar_parquet_options *options);
