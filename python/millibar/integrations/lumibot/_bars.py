@@ -15,7 +15,7 @@ from ._feed import Resampled, Window
 _FRAME_ATTRIBUTES = frozenset({"_df", "_raw"})
 
 
-class Bars(LumibotBars):
+class Bars(LumibotBars):  # type: ignore[misc]
     """lumibot's Bars, with everything it offers, whose rows stay in C until a frame is asked for.
 
     `len()`, `empty`, `column(name)` and `times` never make a frame; `df`, `pandas_df`, `polars_df`
@@ -76,10 +76,13 @@ class Bars(LumibotBars):
             _ = self._df
         return {name: value for name, value in self.__dict__.items() if name != "_window"}
 
+    def _shown(self) -> Any:
+        return self.polars_df if self._return_polars else self.pandas_df
+
     @property
     def df(self) -> Any:
         """The rows as a pandas DataFrame (a Polars one after return_polars=True)."""
-        return self.polars_df if self._return_polars else self.pandas_df
+        return self._shown()
 
     @df.setter
     def df(self, value: Any) -> None:

@@ -45,7 +45,7 @@ _TYPES: dict[str, _core.Type] = {
 _MINUTE_NS = 60_000_000_000
 
 
-class FeedData(Data):
+class FeedData(Data):  # type: ignore[misc]
     """A lumibot Data whose rows are in C. Made by `prepare` or `from_table`, not constructed."""
 
     # The prepared rows; None before lumibot's load_data has run (then _raw holds the rows).
@@ -153,11 +153,12 @@ class _TimeLine(Dataline):  # type: ignore[misc]
 
     def __init__(self, asset: Any, index: pd.DatetimeIndex) -> None:
         self._index = index
+        self._stamps: Any = None
         super().__init__(asset, "datetime", None, index.dtype)
 
     @property
-    def dataline(self) -> np.ndarray:
-        """One Timestamp a row."""
+    def dataline(self) -> Any:
+        """One Timestamp a row: an array of objects."""
         if self._stamps is None:
             self._stamps = self._index.to_numpy()
         return self._stamps
@@ -226,13 +227,14 @@ class Rows:
         self.series = make_series(times_ns, columns, step)
 
     @property
-    def index(self) -> pd.DatetimeIndex:
+    def index(self) -> Any:
         """The rows' index as lumibot's Data has it."""
         return datetime_index(raw_values(self.series.times), self.unit)
 
     def frame(self) -> pd.DataFrame:
         """The rows as lumibot's Data has them before preparation."""
-        return pd.DataFrame(dict(self.columns), index=self.index)
+        frame: pd.DataFrame = pd.DataFrame(dict(self.columns), index=self.index)
+        return frame
 
 
 def make_series(times_ns: np.ndarray, columns: Mapping[str, np.ndarray], step: str) -> _core.Series:
@@ -350,7 +352,7 @@ def _prepare_in_c(data: Any, raw: Rows, index: pd.DatetimeIndex, grid: _core.Col
     data._iter_count_cursor_ns = None
     data._iter_count_cursor_i = 0
     data._iter_count_last_dt_key = None
-    _note_quote_columns(data, (*stored, *feed.extra))
+    _note_quote_columns(data, list(dict.fromkeys((*stored, *feed.extra))))
     return True
 
 

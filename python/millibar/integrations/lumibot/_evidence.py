@@ -76,7 +76,8 @@ class _BucketRows:
     def keys(self) -> Iterable[Any]:
         words = [self.times, *(array.view("int64") for array in self.arrays)]
         packed = np.ascontiguousarray(np.column_stack(words))
-        return packed.view(f"V{packed.shape[1] * 8}").ravel().tolist()
+        keys: list[Any] = packed.view(f"V{packed.shape[1] * 8}").ravel().tolist()
+        return keys
 
     def values(self, place: int) -> list[Any]:
         stamp = datetime_index(self.times[place : place + 1], self.unit)[0]
@@ -189,7 +190,7 @@ class DeferredEvidence(MarketInputEvidence):  # type: ignore[misc]
             return False
         if self._repeats_possible:
             self._settle()
-        return len(self._observations) + len(self._notes) >= self.max_observations
+        return bool(len(self._observations) + len(self._notes) >= self.max_observations)
 
     def _note(
         self, asset: Any, timestep: Any, when: Any, frame: Any, purpose: str, quote: Any
@@ -224,7 +225,9 @@ class DeferredEvidence(MarketInputEvidence):  # type: ignore[misc]
         return str(known[1])
 
     def _append(self, note: _Note) -> None:
-        rows, source, span = note.rows, None, ()
+        rows = note.rows
+        source: Any = None
+        span: tuple[int, ...] = ()
         if isinstance(rows, _FeedRows):
             source, span = rows.feed, (rows.first, rows.count)
         elif isinstance(rows, _BucketRows):

@@ -36,13 +36,14 @@ DERIVED_COLUMNS = ("price_change", "dividend_yield", "return")
 WINDOW_KEY = "_millibar_window"
 
 
-def datetime_index(times_ns: Any, unit: str = "ns", freq: str | None = None) -> pd.DatetimeIndex:
+def datetime_index(times_ns: Any, unit: str = "ns", freq: str | None = None) -> Any:
     """The index lumibot gives its frames: New York (pytz), named "datetime", in the unit given.
 
     times_ns: int64 nanoseconds UTC, whole in the unit. freq: a pandas alias the stamps follow.
     """
     values = np.array(times_ns, dtype="int64").view("datetime64[ns]")
-    index = pd.DatetimeIndex(values, name="datetime").as_unit(unit)
+    index: Any = pd.DatetimeIndex(values, name="datetime")
+    index = index.as_unit(unit)
     index = index.tz_localize("UTC").tz_convert(LUMIBOT_DEFAULT_PYTZ)
     if freq is not None:
         # The setter would build the index anew to compare; the caller has looked already.
@@ -87,11 +88,13 @@ def make_frame(
 
     lumibot's frames are never of a single block, so pandas does not warn when one is written to.
     """
-    frame = pd.DataFrame(dict(columns), index=index)
+    frame: pd.DataFrame = pd.DataFrame(dict(columns), index=index)
     for name, values in extra.items():
         frame[name] = values.copy()
     names = list(order)
-    return frame if list(frame.columns) == names else frame[names].copy(deep=False)
+    if list(frame.columns) != names:
+        frame = frame[names].copy(deep=False)
+    return frame
 
 
 class Feed:
@@ -208,7 +211,7 @@ class Feed:
         """New York dates on which a stock split is recorded."""
         if self._split_dates is None:
             splits = self.columns.get("stock_splits")
-            rows = [] if splits is None else np.flatnonzero(splits)
+            rows: Any = [] if splits is None else np.flatnonzero(splits)
             self._split_dates = frozenset(stamp.date() for stamp in self.index[rows])
         return self._split_dates
 
@@ -234,7 +237,8 @@ class Feed:
 
     def slice(self, first: int, count: int) -> pd.DataFrame:
         """The frame of rows [first, first + count), as lumibot hands it out."""
-        frame: pd.DataFrame = self.frame._slice(slice(first, first + count))
+        whole: Any = self.frame
+        frame: pd.DataFrame = whole._slice(slice(first, first + count))
         if self.nan_filled:
             frame = frame.copy()
             for name in self.nan_filled:

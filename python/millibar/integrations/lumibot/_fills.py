@@ -24,9 +24,8 @@ from lumibot.backtesting import BacktestingBroker
 from ._bars import Bars
 from ._feed import Feed, Window
 
-# Versions whose process_pending_orders uses the operations below and no others.
-_READ = ("4.6.30",)
-_known = lumibot.__version__ in _READ
+# Whether it is a version whose process_pending_orders uses the operations below and no others.
+_known = lumibot.__version__ in ("4.6.30",)
 _FILLING = BacktestingBroker.process_pending_orders.__code__
 _LONGEST = 2
 
@@ -37,11 +36,7 @@ def answers(window: Any, depth: int = 2) -> bool:
     depth: frames between this call and whoever asked the data source; a wrapper that times the data
     source may stand between them.
     """
-    if (
-        window.__class__ is not Window
-        or window.count > _LONGEST
-        or lumibot.__version__ not in _READ
-    ):
+    if window.__class__ is not Window or window.count > _LONGEST or not _known:
         return False
     if window._frame is not None or window.feed.detached:
         return False
@@ -54,9 +49,7 @@ def answers(window: Any, depth: int = 2) -> bool:
 class FillBars(Bars):
     """Bars whose `df` is a FillRows; `pandas_df` is the DataFrame."""
 
-    @property
-    def df(self) -> Any:
-        """The rows, for the fill loop."""
+    def _shown(self) -> Any:
         window = self._window
         if not isinstance(window, Window) or window._frame is not None:
             return self.pandas_df
@@ -96,7 +89,8 @@ class FillRows:
     def real(self) -> pd.DataFrame:
         """These rows as the DataFrame they stand for."""
         window = self._window
-        return window.frame().iloc[[row - window.first for row in self._rows]]
+        rows: pd.DataFrame = window.frame().iloc[[row - window.first for row in self._rows]]
+        return rows
 
 
 class FillTimes:

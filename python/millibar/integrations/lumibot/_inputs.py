@@ -37,8 +37,8 @@ def make_data(
     table = _table(source)
     try:
         series = _series(table, timezone, label)
-    except ValueError as error:
-        raise ValueError(f"data of {asset}: {error}") from error
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"data of {asset}: {error.args[0]}") from error
     rows = _rows(asset, series, timestep or _spacing_step(series.period_ns))
     if isinstance(rows, Rows):
         return from_rows(asset, rows, quote=quote, timestep=rows.series.step)
@@ -74,13 +74,14 @@ def _from_pandas(
     """lumibot's own Data, over a copy: lumibot renames columns and index of what it is given."""
     frame = frame.copy(deep=False)
     if isinstance(frame.index, pd.DatetimeIndex):
-        frame.index = frame.index.copy()
-        stamps = frame.index.as_unit("ns").asi8
-        spacing = np.diff(np.sort(stamps))
+        index: Any = frame.index.copy()
+        frame.index = index
+        stamps = index.as_unit("ns").asi8
+        spacing: np.ndarray = np.diff(np.sort(stamps))
         period_ns = _most_common(spacing[spacing > 0])
         timestep = timestep or _spacing_step(period_ns)
         if label == "close":
-            frame.index = frame.index - pd.Timedelta(period_ns, "ns")
+            frame.index = index - pd.Timedelta(period_ns, "ns")
     elif label == "close":
         raise ValueError(f"data of {asset}: label='close' needs a DataFrame with a DatetimeIndex")
     return Data(asset, frame, quote=quote, timestep=timestep or "minute", timezone=timezone)
@@ -145,7 +146,7 @@ def _values(column: _core.Column) -> np.ndarray:
     validity = column.validity()
     if column.type in ("float64", "float32", "int64", "int32", "uint64") and validity is None:
         return raw_values(column)
-    values = raw_values(column.cast("float64")).copy()
+    values: np.ndarray = raw_values(column.cast("float64")).copy()
     if validity is not None:
         values[np.frombuffer(validity, dtype=np.uint8) == 0] = np.nan
     return values

@@ -40,8 +40,7 @@ from ._feed import NEW_YORK, STEP_NS, Feed, Window, datetime_index, regular_spac
 from ._fills import FillBars, answers
 from ._inputs import make_data
 
-# The loggers lumibot's own messages come from.
-_source_log = get_logger("lumibot.data_sources.pandas_data")
+# The logger lumibot's messages about a Data come from.
 _data_log = get_logger("lumibot.entities.data")
 
 _LUMIBOT = _core.LUMIBOT
@@ -167,6 +166,8 @@ class Route:
         # lumibot compares daily data by date, with the end's date in UTC.
         self.end_date: Any = end.tz_convert("UTC").date() if self.feed.step == "day" else None
         self.native = False
+        self.every = 0
+        self.step: Any = None
         if timestep is not None:
             self._read_timestep(timestep)
 
@@ -176,6 +177,7 @@ class Route:
         return asset.symbol is not self.name or asset.expiration is not self.expiration
 
     def _read_timestep(self, timestep: Any) -> None:
+        unit: Any
         quantity, unit = parse_timestep_qty_and_unit(timestep)
         self.every, self.step = int(quantity), unit
         data, stored = self.data, self.feed.step
@@ -405,7 +407,7 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
                 return self._visible_buckets(route, dt, now_ns, length, shift)
             feed = route.feed
             first, count = feed.window(_LUMIBOT, now_ns, length, shift)
-        except LookupError:  # the data were prepared again; the route is stale
+        except LookupError:  # the data were prepared again
             self._data_store.routes.clear()
             return _THEIRS
         if not count:
@@ -426,12 +428,7 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
         if not known or not self._in_range(route, dt, now_ns):
             return _THEIRS
         first, count = feed.window(_LUMIBOT, now_ns, rows, shift)
-        short = feed.series.asof(now_ns) + 1 - rows - shift
-        if short < 0:
-            _warn_short_history(route.data, dt, rows, shift, short)
-        if not count:
-            return None
-        if not feed.pristine(first, count):
+        if not count or not feed.pristine(first, count):
             return _THEIRS
         end_ns = None
         if route.step == "day" and feed.step != "day":
@@ -441,7 +438,12 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
             reach = int(feed.times[first + count - 1]) + STEP_NS[feed.step]
             end_ns = reach - route.every * STEP_NS[route.step] + 1
         buckets = feed.resampled(first, count, route.every, route.step, length, end_ns)
-        return buckets if buckets.rows else _THEIRS
+        if not buckets.rows:
+            return _THEIRS
+        short = feed.series.asof(now_ns) + 1 - rows - shift
+        if short < 0:
+            _warn_short_history(route.data, dt, rows, shift, short)
+        return buckets
 
     @staticmethod
     def _in_range(route: Route, dt: Any, now_ns: int) -> bool:
@@ -524,10 +526,13 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
             if route.start_ns <= now_ns and (
                 now_ns <= route.end_ns if route.end_date is None else self._plain_day(route, dt)
             ):
-                row, state = feed.state(now_ns)
-                price = (feed.open_at if state == _FORMING else feed.close_at)[row]
-                if row >= 0 and price > 0:
-                    return price
+                try:
+                    row, state = feed.state(now_ns)
+                    price = (feed.open_at if state == _FORMING else feed.close_at)[row]
+                    if row >= 0 and price > 0:
+                        return price
+                except LookupError:  # the data were prepared again
+                    self._data_store.routes.clear()
         return super().get_last_price(asset, quote=quote, exchange=exchange)
 
     @staticmethod
@@ -541,7 +546,12 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
         route = getattr(self._data_store, "routes", _NO_ROUTES).get((id(asset), id(quote), None))
         if route is None or route.outdated():
             route = self._route(asset, quote, None)
-        raw = self._quote_values(route) if route is not None else None
+        raw = None
+        if route is not None:
+            try:
+                raw = self._quote_values(route)
+            except LookupError:  # the data were prepared again
+                self._data_store.routes.clear()
         if raw is None:
             return super().get_quote(asset, quote=quote, exchange=exchange)
         return Quote(
@@ -576,7 +586,7 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
                 data._quote_missing_cols,
             )
             data._quote_presence_logged = True
-        values = {
+        values: dict[str, Any] = {
             name: _rounded(lines[column][row], digits) if column in lines else None
             for name, (column, digits) in _DATA_QUOTE_FIELDS.items()
         }
