@@ -5,19 +5,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64];
+static char folder[200];
 
 static int make_folder(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/millibar-scan-XXXXXX");
+    const char *where = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/millibar-scan-XXXXXX", where != NULL ? where : P_tmpdir);
     return mkdtemp(folder) == NULL;
 }
 
 static int remove_folder(void **state)
 {
     (void)state;
-    char command[128];
+    char command[300];
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     return system(command);
 }
@@ -25,7 +26,7 @@ static int remove_folder(void **state)
 /* folder/name, whose folders are made. */
 static const char *place(const char *name)
 {
-    static char path[256];
+    static char path[400];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     for (char *slash = strchr(path + strlen(folder) + 1, '/'); slash != NULL;
          slash = strchr(slash + 1, '/')) {
