@@ -165,7 +165,8 @@ static PyObject *row_groups_info(mbar_py_state *state, const mbar_parquet *file)
 
 static PyObject *metadata_info(const mbar_parquet *file)
 {
-    static const char *const keys[] = {"millibar.period_ns", "pandas"};
+    static const char *const keys[] = {"millibar.columns", "millibar.sorted_by",
+                                       "millibar.period_ns", "pandas"};
     PyObject *dict = PyDict_New();
     for (size_t i = 0; dict != NULL && i < sizeof keys / sizeof *keys; i++) {
         const char *text = mbar_parquet_metadata(file, keys[i]);

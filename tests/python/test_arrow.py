@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from datetime import datetime, timezone
 from typing import Any
 
@@ -166,6 +168,30 @@ def test_producers_are_released() -> None:
     del view
     gc.collect()
     assert pa.total_allocated_bytes() == before
+
+
+def test_leaving_with_everything_alive() -> None:
+    """The interpreter ends while others hold our memory, and we hold Python's."""
+    code = """
+import numpy as np, pyarrow as pa, polars as pl, millibar as mb
+from millibar import _core
+values = np.arange(10_000.0)
+column = _core.column_from_buffer("x", values, "float64")
+bars = mb.Bars(_core.Table([column, _core.column_from_text("t", ["a"] * 10_000)]))
+table, frame = pa.table(bars), pl.DataFrame(bars)
+capsule, view = bars.__arrow_c_stream__(), bars["x"]
+back, plan = mb.from_arrow(table), bars.lazy().filter(mb.col("x") > 5)
+error = None
+try:
+    bars["nope"]
+except mb.Error as caught:
+    error = caught
+import builtins
+builtins.kept = [globals()]
+print(len(plan.collect()))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "9994", "")
 
 
 def test_a_stream_is_consumed_once() -> None:

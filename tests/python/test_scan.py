@@ -412,6 +412,7 @@ def test_writing(whole: mb.Bars, tmp_path: Path) -> None:
     info = _core.parquet_info(str(tmp_path / "x.parquet"))
     assert info["rows"] == 5
     assert info["metadata"]["millibar.period_ns"] == "60000000000"
+    assert info["metadata"]["millibar.sorted_by"] == "timestamp"
     assert [column["name"] for column in info["columns"]] == whole.columns
     assert not any(column["nullable"] for column in info["columns"])
     chunk = info["row_groups"][0][info["columns"].index(info["columns"][0])]
