@@ -453,7 +453,7 @@ class Bars:
         """Writes a Parquet file: the whole file under its name, or nothing.
 
         codec "none" is the layout that is read without a copy; "zstd" is the smallest. 0 means the
-        default: the codec's level, 1 Mi rows a row group, 20,000 rows a page.
+        default: the codec's level, 262,144 rows a row group, 8,192 rows a page.
         """
         period = self._options.period_ns or (self._series.period_ns if self._series else 0)
         _core.parquet_write(
