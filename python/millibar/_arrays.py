@@ -7,7 +7,7 @@ numpy has no place for: they become NaN, NaT or None as in pandas.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from millibar import _core
 from millibar.errors import InvalidError, UnsupportedError
@@ -34,8 +34,7 @@ def raw_values(column: _core.Column) -> npt.NDArray[Any]:
     unspecified values under nulls. Not for bool and text."""
     import numpy as np
 
-    dtype = np.dtype(_DTYPES[column.type])
-    return np.frombuffer(memoryview(column), dtype) if len(column) else _frozen(np.empty(0, dtype))
+    return np.frombuffer(cast(Any, column), _DTYPES[column.type])
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -43,12 +42,15 @@ def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array
 
 
-def null_mask(column: _core.Column) -> npt.NDArray[np.bool_] | None:
-    """True where the row is null; None where no row is."""
+def null_mask(column: _core.Column) -> npt.NDArray[np.bool_]:
+    """True where the row is null, shape (rows,)."""
     import numpy as np
 
     validity = column.validity()
-    return None if validity is None else np.frombuffer(validity, np.uint8) == 0
+    if validity is None:
+        return np.zeros(len(column), np.bool_)
+    mask: npt.NDArray[np.bool_] = np.frombuffer(validity, np.uint8) == 0
+    return mask
 
 
 def to_numpy(column: _core.Column) -> npt.NDArray[Any]:
@@ -66,8 +68,9 @@ def to_numpy(column: _core.Column) -> npt.NDArray[Any]:
         values = raw_values(column)
         if kind == "timestamp":
             values = values.view(f"datetime64[{column.unit}]")
-        mask = null_mask(column)
-        return values if mask is None else _frozen(_with_missing(column, values, mask))
+        if column.null_count == 0:
+            return values
+        return _frozen(_with_missing(column, values))
     if kind == "bool":
         return _frozen(_bool_values(column))
     import numpy as np
@@ -81,19 +84,17 @@ def _bool_values(column: _core.Column) -> npt.NDArray[Any]:
     import numpy as np
 
     values: npt.NDArray[Any] = raw_values(column.cast("int32")).astype(np.bool_)
-    mask = null_mask(column)
-    if mask is None:
+    if column.null_count == 0:
         return values
     missing: npt.NDArray[Any] = values.astype(object)
-    missing[mask] = None
+    missing[null_mask(column)] = None
     return missing
 
 
-def _with_missing(
-    column: _core.Column, values: npt.NDArray[Any], mask: npt.NDArray[np.bool_]
-) -> npt.NDArray[Any]:
+def _with_missing(column: _core.Column, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     import numpy as np
 
+    mask = null_mask(column)
     filled: npt.NDArray[Any]
     if values.dtype.kind == "M":
         filled = values.copy()
@@ -164,7 +165,7 @@ def from_numpy(
             "it, or leave it out"
         )
     type_, dtype = _FROM_DTYPE[native.name]
-    data = np.array(values, dtype=dtype, order="C", copy=True if copy else None)
+    data = (np.array if copy else np.asarray)(values, dtype=dtype, order="C")
     return _core.column_from_buffer(name, data, type_, validity=_validity(mask))
 
 
@@ -193,7 +194,7 @@ def _from_datetimes(
     missing = np.isnat(values)
     if mask is not None:
         missing = missing | mask
-    data = np.array(values, dtype=f"datetime64[{unit}]", order="C", copy=True if copy else None)
+    data = (np.array if copy else np.asarray)(values, dtype=f"datetime64[{unit}]", order="C")
     return _core.column_from_buffer(
         name,
         data.view(np.int64),

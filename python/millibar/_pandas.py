@@ -44,10 +44,9 @@ def to_series(column: _core.Column) -> Any:
         dictionary = column.dictionary()
         categories = [] if dictionary is None else dictionary.to_list()
         codes = raw_values(column)
-        mask = null_mask(column)
-        if mask is not None:
+        if column.null_count > 0:
             codes = codes.copy()
-            codes[mask] = -1
+            codes[null_mask(column)] = -1
         return pd.Categorical.from_codes(cast(Any, codes), cast(Any, categories))
     return to_numpy(column)
 

@@ -111,6 +111,8 @@ def to_ns(value: Instant, tz: ZoneLike | None = None) -> int:
     >>> to_ns(datetime(2024, 1, 3, 14, 30))
     1704292200000000000
     """
+    if type(value) is int and value in _INT64:
+        return value
     if isinstance(value, str):
         ns, has_offset = _core.time_parse(value)
         return ns if has_offset else _placed(ns, tz)

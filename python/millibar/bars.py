@@ -303,12 +303,13 @@ class Bars:
     def __getattr__(self, name: str) -> npt.NDArray[Any]:
         """A column by attribute; "close" also finds "Close"."""
         if not name.startswith("_"):
-            names = self._table.names
-            if name in names:
-                return self[name]
+            try:
+                return to_numpy(self._table.column(name))
+            except ColumnNotFoundError:
+                names = self._table.names
             matches = [column for column in names if column.lower() == name.lower()]
             if len(matches) == 1:
-                return self[matches[0]]
+                return to_numpy(self._table.column(matches[0]))
         raise AttributeError(f"no column or attribute {name!r}", name=name, obj=self)
 
     def __dir__(self) -> Iterable[str]:

@@ -34,6 +34,9 @@ class Expr:
 
     __slots__ = ("_node",)
 
+    # numpy's scalars leave the operator to the Expr on their right.
+    __array_ufunc__ = None
+
     def __init__(self, node: _core.Expr) -> None:
         self._node = node
 
@@ -162,6 +165,8 @@ Operand: TypeAlias = Any
 def _operand(value: Operand) -> _core.Expr:
     if isinstance(value, Expr):
         return value.node
+    if getattr(value, "ndim", None) == 0:
+        value = value[()]  # the scalar that an array without dimensions is
     if is_time(value):
         return _core.expr_time(to_ns(value))
     if not isinstance(value, (bool, int, float, str)) and hasattr(value, "item"):
