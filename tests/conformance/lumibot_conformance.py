@@ -29,23 +29,11 @@ SUBSTITUTES = (
     ("PandasDataBacktesting", "lumibot.backtesting.pandas_backtesting", "PandasDataBacktesting"),
     ("Bars", "lumibot.entities.bars", "Bars"),
 )
+_BACKTESTING = "lumibot.backtesting.databento_backtesting"
 DATABENTO_SUBSTITUTES = (
     ("PolarsData", "lumibot.data_sources.polars_data", "PolarsData"),
-    (
-        "DataBentoDataBacktesting",
-        "lumibot.backtesting.databento_backtesting",
-        "DataBentoDataBacktesting",
-    ),
-    (
-        "DataBentoDataBacktestingPandas",
-        "lumibot.backtesting.databento_backtesting_pandas",
-        "DataBentoDataBacktesting",
-    ),
-    (
-        "DataBentoDataBacktestingPolars",
-        "lumibot.backtesting.databento_backtesting_polars",
-        "DataBentoDataBacktesting",
-    ),
+    ("DataBentoDataBacktestingPandas", f"{_BACKTESTING}_pandas", "DataBentoDataBacktestingPandas"),
+    ("DataBentoDataBacktestingPolars", f"{_BACKTESTING}_polars", "DataBentoDataBacktestingPolars"),
 )
 PACKAGES = ("lumibot.data_sources", "lumibot.backtesting", "lumibot.entities", "lumibot.strategies")
 

@@ -116,9 +116,14 @@ def run_files(folder: Path, files: list[str], side: str, databento: bool) -> dic
         "LUMIBOT_CACHE_FOLDER": str(folder / "cache"),
         "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
     }
-    with (folder / f"{side}.log").open("ab") as log:
-        subprocess.run(command, cwd=folder, env=environment, stdout=log, stderr=log, check=False)
-    return by_file(json.loads(results.read_text(encoding="utf-8")), files)
+    log = folder / f"{side}.log"
+    with log.open("ab") as sink:
+        subprocess.run(command, cwd=folder, env=environment, stdout=sink, stderr=sink, check=False)
+    outcomes = json.loads(results.read_text(encoding="utf-8"))
+    if not outcomes:
+        tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
+        print(f"nothing ran over {side}:", *tail, sep="\n    ")
+    return by_file(outcomes, files)
 
 
 def by_file(outcomes: dict[str, str], files: list[str]) -> dict[str, Outcome]:

@@ -187,7 +187,8 @@ def test_a_window_written_to_leaves_lumibots_traces(kind: str, deed: Callable[[A
         warnings.simplefilter("ignore")
         expected = _do(offline.reference_class(), FRAMES[kind], "minute", deed)
         found = _do(offline.subject_class(), FRAMES[kind], "minute", deed)
-    assert difference(expected, found) is None
+    text = difference(expected, found)
+    assert not text
 
 
 @pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.__name__.strip("_"))
@@ -199,7 +200,8 @@ def test_daily_windows_too(deed: Callable[[Any], None]) -> None:
         warnings.simplefilter("ignore")
         expected = _do(offline.reference_class(), frame, "day", deed)
         found = _do(offline.subject_class(), frame, "day", deed)
-    assert difference(expected, found) is None
+    text = difference(expected, found)
+    assert not text
 
 
 def test_one_object_while_the_window_stands_still() -> None:

@@ -45,8 +45,8 @@ def classes() -> tuple[type, type]:
 # ---- After loading -----------------------------------------------------------------------------
 
 
-def _prepared(source_class: type, scenario: Scenario) -> dict[str, Any]:
-    """All that loading made, as far as it is anybody's to read."""
+def _loaded(source_class: type, scenario: Scenario) -> tuple[Any, dict[str, Any]]:
+    """The source, and all that loading made of it, as far as it is anybody's to read."""
     source = source_class(
         datetime_start=scenario.start,
         datetime_end=scenario.end,
@@ -60,40 +60,26 @@ def _prepared(source_class: type, scenario: Scenario) -> dict[str, Any]:
         "keys": list(source._data_store),
         "chains": source.get_chains(next(iter(source._data_store))[0]),
     }
-    for key, held in source._data_store.items():
-        seen[f"{key}"] = _attributes(held)
-    return seen
+    return source, seen
 
 
-def _attributes(held: Any) -> dict[str, Any]:
-    """A Data's public attributes, its frame and its lines."""
-    names = sorted(name for name in vars(held) if not name.startswith("_"))
+def _attributes(held: Any, names: list[str]) -> dict[str, Any]:
+    """A Data's frame, its lines, and the named attributes."""
     found: dict[str, Any] = {"df": held.df, "iter index": held.iter_index}
     found["lines"] = {name: line.dataline for name, line in held.datalines.items()}
-    found["iter_index_dict"] = held.iter_index_dict
-    for name in names:
-        if name not in ("df", "datalines", "iter_index_dict"):
-            found[name] = getattr(held, name)
-    for name in held.df.columns:
-        found[f"line {name}"] = getattr(held, str(name))
-    return dict(sorted(found.items()))
+    return found | {name: getattr(held, name) for name in names if name not in ("df", "datalines")}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_loading_leaves_what_lumibot_leaves(name: str) -> None:
-    expected, found = (_prepared(one, SCENARIOS[name]) for one in classes())
-    assert _without_own_names(expected, found) is None
-
-
-def _without_own_names(expected: dict[str, Any], found: dict[str, Any]) -> str | None:
-    """Ours makes attributes when they are read, so only lumibot's own names can be compared."""
-    trimmed = {
-        key: {name: value[name] for name in expected[key] if name in value}
-        if isinstance(value, dict) and isinstance(expected.get(key), dict)
-        else value
-        for key, value in found.items()
-    }
-    return difference(expected, trimmed)
+    (first, expected), (second, found) = (_loaded(one, SCENARIOS[name]) for one in classes())
+    text = difference(expected, found)
+    assert not text
+    for key, held in first._data_store.items():
+        names = [name for name in vars(held) if not name.startswith("_")]
+        sides = [_attributes(one, names) for one in (held, second._data_store[key])]
+        text = difference(*sides, f"{key}")
+        assert not text
 
 
 # ---- Asked directly ----------------------------------------------------------------------------
@@ -128,7 +114,8 @@ def test_a_data_object_asked_directly(name: str) -> None:
         for key, held in first._data_store.items():
             answers = [_answer(question, one) for one in (held, second._data_store[key])]
             n_asked += 1
-            assert difference(*answers) is None, f"{key}: {asked}"
+            text = difference(*answers, f"{key} {asked}: ")
+            assert not text
     assert n_asked >= 6 * N_DIRECT
 
 
@@ -175,7 +162,8 @@ def test_one_set_of_data_through_two_backtests(name: str, order: str) -> None:
     for subject_class, end in zip(sequence, (middle, scenario.end), strict=True):
         expected = _over(theirs, scenario, plain, end)
         found = _over(subject_class, scenario, mixed, end)
-        assert difference(expected, found) is None
+        text = difference(expected, found)
+        assert not text
 
 
 # ---- Forms lumibot does not know ---------------------------------------------------------------
