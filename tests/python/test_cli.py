@@ -84,6 +84,12 @@ def test_failures_are_one_line(
     assert what in captured.err
 
 
+def test_a_reader_that_leaves_is_no_failure(file: Path) -> None:
+    command = f"'{sys.executable}' -m millibar info '{file}' --json | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == ("0", "")
+
+
 @pytest.mark.parametrize("arguments", [[], ["nothing"], ["info"], ["info", "a", "--what"]])
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
