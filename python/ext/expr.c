@@ -30,11 +30,7 @@ static void expr_dealloc(PyObject *self)
 PyObject *mbar_py_expr_column(PyObject *module, PyObject *name)
 {
     mbar_py_state *state = mbar_py_state_of_module(module);
-    if (!PyUnicode_Check(name)) {
-        PyErr_SetString(PyExc_TypeError, "a column's name is a str");
-        return NULL;
-    }
-    const char *text = PyUnicode_AsUTF8(name);
+    const char *text = mbar_py_text(name);
     if (text == NULL) {
         return NULL;
     }
@@ -69,7 +65,7 @@ PyObject *mbar_py_expr_literal(PyObject *module, PyObject *value)
     } else if (PyFloat_Check(value)) {
         status = mbar_expr_float(PyFloat_AS_DOUBLE(value), &expr, &error);
     } else if (PyUnicode_Check(value)) {
-        const char *text = PyUnicode_AsUTF8(value);
+        const char *text = mbar_py_text(value);
         status = text != NULL ? mbar_expr_text(text, &expr, &error) : MBAR_INVALID;
     } else {
         PyErr_Format(PyExc_TypeError, "a literal is a bool, int, float or str, not %.100s",

@@ -108,6 +108,10 @@ int mbar_py_parse_duplicates(mbar_py_state *state, const char *text, mbar_duplic
 int mbar_py_parse_codec(mbar_py_state *state, const char *text, mbar_codec *out);
 int mbar_py_parse_op(mbar_py_state *state, const char *text, mbar_op *out);
 
+/* A str's characters, which live as long as it; NULL with an exception where it
+ * is no str, or holds a null character, which would cut it short. */
+const char *mbar_py_text(PyObject *object);
+
 /* A sequence of str as C strings that live as long as `items`. */
 typedef struct mbar_py_names {
     PyObject *items; /* tuple */

@@ -11,7 +11,7 @@
 
 static PyObject *time_parse(PyObject *module, PyObject *text)
 {
-    const char *chars = PyUnicode_AsUTF8(text);
+    const char *chars = mbar_py_text(text);
     if (chars == NULL) {
         return NULL;
     }

@@ -145,6 +145,21 @@ int mbar_py_parse_op(mbar_py_state *state, const char *text, mbar_op *out)
     return 0;
 }
 
+const char *mbar_py_text(PyObject *object)
+{
+    Py_ssize_t n_bytes;
+    if (!PyUnicode_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "expected str, not %.100s", Py_TYPE(object)->tp_name);
+        return NULL;
+    }
+    const char *text = PyUnicode_AsUTF8AndSize(object, &n_bytes);
+    if (text != NULL && strlen(text) != (size_t)n_bytes) {
+        PyErr_SetString(PyExc_ValueError, "embedded null character");
+        return NULL;
+    }
+    return text;
+}
+
 int mbar_py_names_init(mbar_py_names *self, PyObject *sequence)
 {
     if (PyUnicode_Check(sequence)) {
@@ -163,13 +178,7 @@ int mbar_py_names_init(mbar_py_names *self, PyObject *sequence)
         return -1;
     }
     for (Py_ssize_t i = 0; i < n; i++) {
-        /* Through utf-8 with a check for NUL, which would cut the name short. */
-        Py_ssize_t n_bytes;
-        names[i] = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(items, i), &n_bytes);
-        if (names[i] != NULL && strlen(names[i]) != (size_t)n_bytes) {
-            PyErr_SetString(PyExc_ValueError, "a column name holds a null character");
-            names[i] = NULL;
-        }
+        names[i] = mbar_py_text(PyTuple_GET_ITEM(items, i));
         if (names[i] == NULL) {
             PyMem_Free(names);
             Py_DECREF(items);

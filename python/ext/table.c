@@ -168,7 +168,7 @@ static PyObject *table_column(PyObject *self, PyObject *key)
     const mbar_table *table = table_of(self);
     Py_ssize_t index;
     if (PyUnicode_Check(key)) {
-        const char *name = PyUnicode_AsUTF8(key);
+        const char *name = mbar_py_text(key);
         if (name == NULL) {
             return NULL;
         }

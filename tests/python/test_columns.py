@@ -235,8 +235,12 @@ def test_returns() -> None:
 
 
 def test_names_with_null_characters_are_refused() -> None:
-    with pytest.raises(ValueError, match="null"):
-        _core.Table([]).select(["a\0b"])
+    table = _core.Table([])
+    for cut in (lambda: table.select(["a\0b"]), lambda: table.column("a\0b")):
+        with pytest.raises(ValueError, match="null character"):
+            cut()
+    with pytest.raises(ValueError, match="null character"):
+        _core.column_from_text("a\0b", [])
 
 
 def test_memory_returns_to_where_it_was() -> None:

@@ -99,8 +99,11 @@ def test_wrong_operands() -> None:
         col("a") + object()
     with pytest.raises(TypeError, match="literal"):
         col("a") == None  # noqa: B015, E711
-    with pytest.raises(TypeError, match="name"):
+    with pytest.raises(TypeError, match="expected str, not int"):
         col(1)  # type: ignore[arg-type]
+    for cut in (lambda: col("a\0b"), lambda: lit("a\0b"), lambda: timestamp("2024-01-03\0")):
+        with pytest.raises(ValueError, match="null character"):
+            cut()
     with pytest.raises(mb.InvalidError, match="64 bits"):
         lit(2**63)
     with pytest.raises(mb.InvalidError, match="'%' is not one of"):
