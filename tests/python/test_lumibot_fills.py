@@ -12,7 +12,7 @@ from lumibot_support import MES, SPY, USD, Ours, assert_same, at, days, minutes,
 
 pytest.importorskip("lumibot", reason="lumibot is not installed")
 
-from millibar.integrations.lumibot import _fills
+from millibar.integrations.lumibot import SpeedMeter, _fills
 from millibar.integrations.lumibot._bars import Bars
 from millibar.integrations.lumibot._fills import FillBars, FillRows
 
@@ -96,12 +96,6 @@ def filling(made: Any, **more: Any) -> Any:
     )
 
 
-def wrapped(made: Any) -> Any:
-    return (lambda **asked: made.get_historical_prices(**asked))(
-        asset=MES, length=2, quote=USD, timeshift=-1, timestep="minute"
-    )
-
-
 def test_only_the_fill_loop_is_given_them(monkeypatch: Any) -> None:
     made = source(Ours, minutes())
     made._update_datetime(NOON)
@@ -115,11 +109,26 @@ def test_only_the_fill_loop_is_given_them(monkeypatch: Any) -> None:
     made._update_datetime(NOON + timedelta(minutes=1))
     assert type(filling(made, return_polars=True)) is Bars
     made._update_datetime(NOON + timedelta(minutes=2))
-    assert type(wrapped(made)) is Bars
-    monkeypatch.setattr(_fills, "_FILLING", wrapped.__code__)
-    assert type(wrapped(made)) is FillBars  # through one function that wraps the source
     monkeypatch.setattr(_fills, "_known", False)
-    assert type(wrapped(made)) is Bars
+    assert type(filling(made)) is Bars
+
+
+def test_a_derived_class_sees_bars_and_the_meter_is_seen_through(monkeypatch: Any) -> None:
+    class Derived(Ours):
+        def get_historical_prices(self, *args: Any, **kwargs: Any) -> Any:
+            bars = super().get_historical_prices(*args, **kwargs)
+            assert type(bars) is Bars
+            return bars
+
+    monkeypatch.setattr(_fills, "_FILLING", filling.__code__)
+    made = source(Derived, minutes())
+    made._update_datetime(NOON)
+    assert type(filling(made).df) is pd.DataFrame
+    made = source(Ours, minutes())
+    made._update_datetime(NOON)
+    monkeypatch.setattr(Ours, "get_historical_prices", Ours.get_historical_prices)
+    SpeedMeter(object, Ours, 0)._watch(Ours, "get_historical_prices", "data")
+    assert type(filling(made)) is FillBars
 
 
 def test_rows_with_nan_are_given_as_frames(monkeypatch: Any) -> None:

@@ -338,6 +338,7 @@ class Resampled:
         "__weakref__",
         "_columns",
         "_frame",
+        "_spacing",
         "every",
         "feed",
         "first",
@@ -357,26 +358,30 @@ class Resampled:
         self.first = first
         self.rows = rows
         self._columns: dict[str, np.ndarray] | None = None
+        self._spacing: int | None = 0  # not looked at yet
         self._frame: pd.DataFrame | None = None
         self.labels: Any = None  # the index the frame was made with
 
     def __len__(self) -> int:
         return self.rows if self._frame is None else len(self._frame)
 
+    @property
     def spacing(self) -> int | None:
         """Steps from each bucket to the next where that is the same throughout, else None.
 
         It is `every` unless buckets without rows were dropped.
         """
-        times = raw_values(self.series.times)
-        if self.step == "day":
-            times = datetime_index(times).tz_localize(None).normalize().asi8
-        return regular_spacing(times, STEP_NS[self.step], self.every)
+        if self._spacing == 0:
+            times = raw_values(self.series.times)
+            if self.step == "day":
+                times = datetime_index(times).tz_localize(None).normalize().asi8
+            self._spacing = regular_spacing(times, STEP_NS[self.step], self.every)
+        return self._spacing
 
     def _stored(self) -> dict[str, np.ndarray]:
         """The aggregated columns; pandas makes integers floats where a bucket was empty."""
         table, rows = self.series.table, slice(self.first, self.first + self.rows)
-        holes = self.spacing() != self.every
+        holes = self.spacing != self.every
         columns = {}
         for name in self.feed.columns:
             values = raw_values(table.column(name))
@@ -407,8 +412,7 @@ class Resampled:
         frame = self._frame
         if frame is None:
             suffix = {"minute": "min", "hour": "h", "day": "D"}[self.step]
-            spacing = self.spacing()
-            freq = None if spacing is None else f"{spacing}{suffix}"
+            freq = None if self.spacing is None else f"{self.spacing}{suffix}"
             index = datetime_index(self.times, self.feed.unit, freq)
             columns = self.columns()
             stored = {name: columns[name] for name in self.feed.columns}

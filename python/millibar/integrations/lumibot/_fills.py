@@ -23,27 +23,29 @@ from lumibot.backtesting import BacktestingBroker
 
 from ._bars import Bars
 from ._feed import Feed, Window
+from ._speed import SpeedMeter
 
 # Whether it is a version whose process_pending_orders uses the operations below and no others.
 _known = lumibot.__version__ in ("4.6.30",)
 _FILLING = BacktestingBroker.process_pending_orders.__code__
+_METER = SpeedMeter.__module__
 _LONGEST = 2
 
 
 def answers(window: Any, depth: int = 2) -> bool:
     """Whether lumibot's fill loop asks and these rows can be looked up for it.
 
-    depth: frames between this call and whoever asked the data source; a wrapper that times the data
-    source may stand between them.
+    depth: frames between this call and whoever asked the data source. SpeedMeter may stand between
+    them; a method of a class derived from the data source may not, for it may look at the bars.
     """
     if window.__class__ is not Window or window.count > _LONGEST or not _known:
         return False
     if window._frame is not None or window.feed.detached:
         return False
     caller = sys._getframe(depth)
-    return caller.f_code is _FILLING or (
-        caller.f_back is not None and caller.f_back.f_code is _FILLING
-    )
+    if caller.f_globals.get("__name__") == _METER and caller.f_back is not None:
+        caller = caller.f_back
+    return caller.f_code is _FILLING
 
 
 class FillBars(Bars):

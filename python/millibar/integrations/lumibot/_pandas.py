@@ -382,7 +382,7 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
         kind = FillBars if length <= 2 and not return_polars and answers(window) else Bars
         return kind.over(
             window,
-            "PANDAS",
+            self.SOURCE.upper(),
             route.bars_asset,
             route.bars_quote,
             symbol=route.symbol,
