@@ -1,4 +1,4 @@
-"""DataBento without a network: a synthetic client and a private cache.
+"""DataBento without a network: a synthetic client, a private cache, a run to be timed.
 
 lumibot reaches DataBento through two methods of one class, `DataBentoClient.get_historical_data`
 and `.get_instrument_definition`, of which each of its two helper modules (pandas and Polars) has a
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from offline import NEW_YORK
+from offline import NEW_YORK, no_yahoo
 
 SCHEMA_STEP = {"ohlcv-1m": "1min", "ohlcv-1h": "1h", "ohlcv-1d": "1D"}
 SPAN = ("2023-11-01", "2024-04-15")
@@ -225,6 +225,42 @@ def use_cache(folder: Path) -> None:
 def _as_utc(value: Any) -> pd.Timestamp:
     stamp = pd.Timestamp(value)
     return stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
+
+
+@dataclass
+class Run:
+    """What is compared of a run that is timed: fills as logged, cash, one row an iteration."""
+
+    fills: list[tuple[Any, ...]]
+    cash: float
+    stats: pd.DataFrame
+
+
+def run_strategy(source: Any, strategy: type) -> Run:
+    """Backtest over a source that is there already, with nothing done but the run itself."""
+    from lumibot.backtesting import BacktestingBroker
+    from lumibot.entities import TradingFee
+    from lumibot.traders import Trader
+
+    fee = TradingFee(flat_fee=0.50)
+    with no_yahoo():
+        broker = BacktestingBroker(source)
+        instance = strategy(
+            broker=broker,
+            budget=50_000,
+            analyze_backtest=False,
+            buy_trading_fees=[fee],
+            sell_trading_fees=[fee],
+        )
+        trader = Trader(logfile="", backtest=True, quiet_logs=True)
+        trader.add_strategy(instance)
+        trader.run_all(show_plot=False, show_tearsheet=False, save_tearsheet=False)
+    log = broker._trade_event_log_df
+    fills = log[log["status"] == "fill"]
+    columns = ["time", "symbol", "side", "type", "price", "filled_quantity"]
+    return Run(
+        list(fills[columns].itertuples(index=False, name=None)), instance.cash, instance.stats
+    )
 
 
 def momentum_strategy() -> type:

@@ -30,8 +30,10 @@ from lumibot.tools.lumibot_logger import get_logger
 
 from ._bars import Bars
 from ._databento_cache import CacheFolder, contracts
-from ._databento_feed import DatabentoFeed, DatabentoWindow, feed_of
+from ._databento_feed import DatabentoFeed, DatabentoWindow, LastBars, feed_of
 from ._evidence import DeferredEvidence
+from ._feed import Window
+from ._fills import answers
 
 logger = get_logger(__name__)
 
@@ -295,6 +297,10 @@ class _CachedDatabento(_Behind):  # type: ignore[misc]
                 self._lumibot_rows(response), asset, quote=quote, length=length, return_polars=True
             )
         single, own_quote = asset if isinstance(asset, tuple) else (asset, quote)
+        if response.count <= 2 and not response.whole and response._frame is None:
+            rows = Window(response.feed, response.first, response.count)
+            if answers(rows, depth=3):
+                return LastBars.over(rows, self.SOURCE, single, own_quote)
         return Bars.over(response, self.SOURCE, single, own_quote)
 
     def get_last_price(self, asset: Any, quote: Any = None, exchange: Any = None) -> Any:

@@ -18,6 +18,7 @@ from lumibot.entities.data_polars import DataPolars
 from millibar import _core
 
 from ._feed import BAR_COLUMNS, PRICE_COLUMNS, WINDOW_KEY, Feed, Window
+from ._fills import FillBars, FillRows
 
 BAR_NS = {"hour": 3_600_000_000_000, "day": 86_400_000_000_000}
 MINUTE_NS = 60_000_000_000
@@ -48,15 +49,26 @@ class DatabentoFeed(Feed):
         """The whole frame with the columns and index lumibot's own Bars would show."""
         if self._frame is None:
             source = self.base if self._is_polars else self.base.copy()
-            whole: Any = LumibotBars(source, "databento", self._data.asset).pandas_df
-            self._return_at: int = whole.columns.get_loc("return")
+            # The copy has one block a type, so that copies of slices are made a block at a time.
+            whole: Any = LumibotBars(source, "databento", self._data.asset).pandas_df.copy()
+            column = whole.columns.get_loc("return")
+            self._return_at = (whole._mgr.blknos[column], whole._mgr.blklocs[column])
             self._frame = whole
-        return self._frame
+        frame: pd.DataFrame = self._frame
+        return frame
+
+    @property
+    def index(self) -> pd.DatetimeIndex:
+        """The index of the whole frame."""
+        frame: Any = self.frame
+        index: pd.DatetimeIndex = frame.index
+        return index
 
     def slice(self, first: int, count: int) -> pd.DataFrame:
         """Rows [first, first + count) in a frame of their own, with no return in the first one."""
-        frame = self.whole_slice(first, count)
-        frame.iat[0, self._return_at] = np.nan
+        frame: Any = self.whole_slice(first, count)
+        block, row = self._return_at
+        frame._mgr.blocks[block].values[row, 0] = np.nan
         return frame
 
     def whole_slice(self, first: int, count: int) -> pd.DataFrame:
@@ -83,6 +95,25 @@ class DatabentoFeed(Feed):
         """Close of the last bar labelled at or before closed_ns, else at or before now_ns."""
         end = self.upper(closed_ns) or self.upper(now_ns)
         return float(self.close[end - 1]) if end else None
+
+
+class LastRows(FillRows):
+    """FillRows with what the fill loop asks of a DataBento source besides."""
+
+    __slots__ = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no rows."""
+        return not self._rows
+
+
+class LastBars(FillBars):
+    """Bars of one or two rows for lumibot's fill loop, and for nobody else."""
+
+    def _shown(self) -> Any:
+        rows = super()._shown()
+        return LastRows(rows._window, rows._rows) if rows.__class__ is FillRows else rows
 
 
 class DatabentoWindow(Window):
