@@ -102,6 +102,10 @@ def _check(
     assert vendor.rows_given() - before == fetched
 
 
+def _time(frame: pd.DataFrame) -> str:
+    return "ts_event" if "ts_event" in frame.columns else "datetime"
+
+
 def _rows(vendor: SyntheticDataBento, start: Any, end: Any, symbol: str = "MESH4") -> int:
     bars = vendor.bars(symbol).index
     first, last = (pd.Timestamp(t).tz_localize(None).tz_localize("UTC") for t in (start, end))
@@ -195,8 +199,8 @@ def test_a_file_cut_short_when_written(
     start, end = _request(source)
     cut = end - timedelta(days=2, hours=1)
     short = _cache(variant, vendor, "MESH4", start, cut, "minute")
-    last = pd.read_parquet(short).iloc[-1]
-    stamp = last["ts_event"] if "ts_event" in last.index else last["datetime"]
+    last = pd.read_parquet(short)
+    stamp = last[_time(last)].iloc[-1]
     stated = _helper(variant)._build_cache_filename(
         mes(), start, end + timedelta(days=1), "minute", symbol_override="MESH4"
     )
@@ -374,3 +378,37 @@ def test_frames_of_other_kinds_go_to_lumibot(vendor: SyntheticDataBento, tmp_pat
                 given.append(source.get_last_price(mes()))
             answers.append(given)
         assert not difference(*answers)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_repeated_times_go_to_lumibot(
+    vendor: SyntheticDataBento, variant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file with a bar twice: lumibot's answers, and its file is read twice, not at every bar."""
+    from lumibot import backtesting
+
+    start, end = _request(make_source(_class(variant)))
+    path = _cache(variant, vendor, "MESH4", start, end, "minute")
+    frame = pd.read_parquet(path)
+    pd.concat([frame, frame.iloc[5000:5003]]).sort_values(_time(frame)).to_parquet(path)
+    answers = []
+    reads = 0
+    for cls in (getattr(backtesting, VARIANTS[variant]), _class(variant)):
+        load, reads = _helper(variant)._load_cache, 0
+
+        def counting(file: Path, load: Any = load) -> Any:
+            nonlocal reads
+            reads += 1
+            return load(file)
+
+        monkeypatch.setattr(_helper(variant), "_load_cache", counting)
+        source = make_source(cls)
+        given = []
+        for minute in range(8):
+            source._datetime = START + timedelta(minutes=minute)
+            given.append(source.get_historical_prices(mes(), LENGTH, timestep="minute"))
+            given.append(source.get_last_price(mes()))
+        answers.append(given)
+        monkeypatch.setattr(_helper(variant), "_load_cache", load)
+    assert not difference(*answers)
+    assert reads <= 4

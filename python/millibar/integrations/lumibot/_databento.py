@@ -89,6 +89,7 @@ class _CachedDatabento(_Behind):  # type: ignore[misc]
         )
         self._market_input_evidence = DeferredEvidence()
         self._loaded: dict[tuple[Any, ...], Loaded] = {}
+        self._fetched: set[tuple[Any, ...]] = set()
         self._current: dict[Key, Loaded] = {}
         # Keys whose data lumibot's get_quote would have repaired since they were loaded.
         self._repaired: set[Key] = set()
@@ -159,12 +160,18 @@ class _CachedDatabento(_Behind):  # type: ignore[misc]
             loaded = self._wrap(asset, quote, unit, self._frame_of(cached))
             self._loaded[memo] = loaded
             return loaded
-        if not self._cache_folder.may_ask(memo):
+        if self._cache_folder.gave_up(memo):
             return None
         frame = self._fetch(asset, start, end, unit)
         if frame is None or len(frame) == 0:
+            self._cache_folder.failed(memo)
             return None
-        return self._wrap(asset, quote, unit, frame)
+        loaded = self._wrap(asset, quote, unit, frame)
+        if memo in self._fetched:
+            # Cached by now, and still nothing that the C reader could take: it will stay so.
+            self._loaded[memo] = loaded
+        self._fetched.add(memo)
+        return loaded
 
     def _wrap(self, asset: Any, quote: Any, unit: str, frame: Any) -> Loaded:
         """lumibot's own object over a frame, and a feed over that."""
@@ -202,7 +209,8 @@ class _CachedDatabento(_Behind):  # type: ignore[misc]
         end = self.datetime_end + timedelta(days=1)
         symbol = contracts(helper, asset, start, end)[0][0]
         known = (symbol, dataset) in helper._INSTRUMENT_DEFINITION_CACHE
-        if not known and not self._cache_folder.may_ask(("multiplier", symbol)):
+        what = ("multiplier", symbol)
+        if not known and self._cache_folder.gave_up(what):
             return
         try:
             helper._fetch_and_update_futures_multiplier(
@@ -214,6 +222,8 @@ class _CachedDatabento(_Behind):  # type: ignore[misc]
             )
         except Exception as error:
             logger.warning("Unable to update futures multiplier for %s: %s", asset.symbol, error)
+        if asset.multiplier == 1:
+            self._cache_folder.failed(what)
 
     def _feed(self, key: Key) -> DatabentoFeed | None:
         """The feed over the current data of a key; None where lumibot has to answer."""

@@ -216,14 +216,17 @@ class CacheFolder:
         self._helper = helper
         self._api_key = api_key
         self._numbered = numbered
-        self._attempts: dict[tuple[Any, ...], int] = {}
+        self._failures: dict[tuple[Any, ...], int] = {}
         # What was read, by path, with the file's size and time of change.
         self._files: dict[Path, tuple[tuple[int, int], CachedBars]] = {}
 
-    def may_ask(self, what: tuple[Any, ...]) -> bool:
-        """Count an attempt at something the vendor has not given; False when it was enough."""
-        self._attempts[what] = self._attempts.get(what, 0) + 1
-        return self._attempts[what] <= MAX_ATTEMPTS
+    def failed(self, what: tuple[Any, ...]) -> None:
+        """Note that the vendor did not give something."""
+        self._failures[what] = self._failures.get(what, 0) + 1
+
+    def gave_up(self, what: tuple[Any, ...]) -> bool:
+        """Whether that has happened often enough."""
+        return self._failures.get(what, 0) >= MAX_ATTEMPTS
 
     def bars(
         self, asset: Asset, start: datetime, end: datetime, timestep: str
@@ -247,7 +250,11 @@ class CacheFolder:
                 part = self._fetch(request, symbol, *request.span_ns)
                 if part is not None and len(part.table):
                     found[symbol] = part
-        return _front_months(found, schedule)
+        try:
+            return _front_months(found, schedule)
+        except ValueError as error:
+            logger.warning("Leaving the cached bars of %s to lumibot: %s", asset.symbol, error)
+            return None
 
     def _read(self, path: Path) -> CachedBars:
         """A file's rows, read again only when the file has changed."""
@@ -336,7 +343,8 @@ class CacheFolder:
     def _fetch(self, request: _Request, symbol: str, from_ns: int, to_ns: int) -> CachedBars | None:
         """Rows of [from_ns, to_ns) from the vendor, cached as lumibot caches; None on failure."""
         nothing = CachedBars(_core.Table([]), "")
-        if not self.may_ask((symbol, request.timestep, from_ns, to_ns)):
+        what = (symbol, request.timestep, from_ns, to_ns)
+        if self.gave_up(what):
             return nothing
         helper = self._helper
         start, end = _naive(from_ns), _naive(to_ns)
@@ -352,8 +360,10 @@ class CacheFolder:
             raise
         except Exception as error:
             logger.warning("Error fetching %s from DataBento: %s", symbol, error)
+            self.failed(what)
             return None
         if frame is None or frame.empty:
+            self.failed(what)
             return nothing
         frame = helper._normalize_databento_dataframe(frame)
         frame["symbol"] = symbol

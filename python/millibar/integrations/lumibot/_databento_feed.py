@@ -69,7 +69,8 @@ class DatabentoFeed(Feed):
         frame: Any = self.whole_slice(first, count)
         block, row = self._return_at
         frame._mgr.blocks[block].values[row, 0] = np.nan
-        return frame
+        made: pd.DataFrame = frame
+        return made
 
     def whole_slice(self, first: int, count: int) -> pd.DataFrame:
         """The same rows with the return of the whole series in the first one too."""

@@ -1,40 +1,58 @@
-"""lumibot's PolarsData, which trades: Polars frames in C, under the rules of pandas data.
+"""PolarsData: Polars frames in, and trades out.
 
-lumibot's own class of this name never fills an order: its SOURCE is "POLARS", and the broker's fill
-loop knows no such source. This one is PandasDataBacktesting with Polars at the door, so its trades
-are those of PandasDataBacktesting on the same bars.
+lumibot 4.6.30 has a data source of this name that holds Polars frames and fills no order: its
+broker fills by the source's SOURCE, and "POLARS" is none of those it knows. This one is our
+PandasDataBacktesting under another constructor. The frames go into C through Arrow; everything a
+strategy, an order or the clock can tell is that of PandasDataBacktesting on the same bars.
 
-For that it must also bear that class's name: lumibot compares `type(source).__name__` with
-"PandasData" and "PandasDataBacktesting" to decide whether the last minute counts, whether the
-calendar comes from the data and how days are stepped through. `PolarsData.__name__` is therefore
-"PandasDataBacktesting"; its `__qualname__`, and what it is imported as, are PolarsData.
+Two names decide that in lumibot, and both are therefore the pandas ones:
+
+- SOURCE is "PANDAS": lumibot loads the data before the run and fills from the bar at the clock;
+- the class's `__name__` is "PandasData": lumibot compares that text to decide whether the end of
+  the backtest counts, which days are sessions, and how the day loop sleeps.
+
+`isinstance` holds for lumibot's PolarsData and PandasDataBacktesting alike: for the first by
+registration, since inheriting both would mix their methods.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 import polars as pl
+from lumibot.constants import LUMIBOT_DEFAULT_PYTZ
+from lumibot.data_sources import PolarsData as LumibotPolarsData
+from lumibot.entities import Data
 from lumibot.entities.data_polars import DataPolars
 
+from millibar import _core
+
+from ._data import QUOTE_COLUMNS
+from ._feed import BAR_COLUMNS, PRICE_COLUMNS
 from ._inputs import make_data
 from ._pandas import PandasDataBacktesting
 
+_REQUIRED = {"datetime", *PRICE_COLUMNS, "volume"}
+_KNOWN = {"datetime", *BAR_COLUMNS, *QUOTE_COLUMNS}
+
 
 class PolarsData(PandasDataBacktesting):
-    """A backtesting data source over Polars frames.
+    """lumibot's data source of that name, which trades, with the bars held and answered in C.
 
         from millibar.integrations.lumibot import PolarsData
-        MyStrategy.backtest(PolarsData, start, end, pandas_data={asset: frame})
+        MyStrategy.backtest(PolarsData, start, end, pandas_data={asset: polars_frame})
 
-    pandas_data: what lumibot's PolarsData takes, DataPolars and Data objects as a dict or a list;
-        and {key: frame} with a Polars DataFrame or LazyFrame for each key, an Asset, a pair
-        (Asset, quote Asset) or a symbol.
-    Everything else is as in PandasDataBacktesting, `data=` with its paths and Arrow objects, and
-    `timestep`, `timezone` and `label` for the frames, included. Frames go into C through Arrow;
-    no pandas frame is made of them until one is asked for. A frame needs one column of times (or
-    one named timestamp, datetime, time or date) and open, high, low, close and volume.
+    pandas_data: a dict or a list, as of lumibot's PolarsData, of
+        DataPolars or Data, with the asset, quote and timestep they state (in a list only these);
+        Polars frames, lazy or not, by Asset, pair (Asset, quote Asset) or symbol of a stock: a
+        column of times, and open, high, low, close, volume in any case; further columns of
+        PandasDataBacktesting's `data=` are used, others left out.
+    data, timestep, timezone, label: as of PandasDataBacktesting; the last three say how the frames
+        of both are read (timestep None: by the spacing of the rows).
+
+    Times that repeat are a ValueError in a frame; of a DataPolars the first counts, as in lumibot.
     """
 
     def __init__(
@@ -44,18 +62,16 @@ class PolarsData(PandasDataBacktesting):
         data: Mapping[Any, Any] | None = None,
         timestep: str | None = None,
         timezone: str | None = None,
-        label: Any = "open",
+        label: _core.Label = "open",
         **kwargs: Any,
     ) -> None:
-        given = [
-            entry
-            if key is None
-            else make_data(key, _collected(entry), step or timestep, timezone, label)
-            for key, entry, step in _entries(pandas_data)
-        ]
+        if isinstance(pandas_data, Mapping):
+            given = list(pandas_data.items())
+        else:
+            given = [(None, each) for each in pandas_data or ()]
         super().__init__(
             *args,
-            pandas_data=given,
+            pandas_data=[_as_data(key, each, timestep, timezone, label) for key, each in given],
             data=data,
             timestep=timestep,
             timezone=timezone,
@@ -65,29 +81,52 @@ class PolarsData(PandasDataBacktesting):
         self.name = "polars"
 
 
-PolarsData.__name__ = PandasDataBacktesting.__name__
+# What lumibot reads of the class; see the top of this file.
+PolarsData.__name__ = "PandasData"
+LumibotPolarsData.register(PolarsData)
 
 
-def _entries(pandas_data: Any) -> Iterator[tuple[Any, Any, str | None]]:
-    """(key, frame, its own timestep), or (None, Data, None) for what is a Data already."""
-    keyed = isinstance(pandas_data, Mapping)
-    pairs = pandas_data.items() if keyed else ((None, entry) for entry in pandas_data or ())
-    for key, entry in pairs:
-        if isinstance(entry, DataPolars):
-            asset = entry.asset
-            pair = (
-                asset if isinstance(asset, tuple) or entry.quote is None else (asset, entry.quote)
-            )
-            yield pair, entry.polars_df, entry.timestep
-        elif isinstance(entry, (pl.DataFrame, pl.LazyFrame)):
-            if key is None:
-                raise TypeError(
-                    "a Polars frame needs its asset: give pandas_data={asset: frame}, not a list"
-                )
-            yield key, entry, None
-        else:
-            yield None, entry, None
+def _as_data(
+    key: Any, source: Any, timestep: str | None, timezone: str | None, label: _core.Label
+) -> Any:
+    """A lumibot Data of one entry of pandas_data; its rows in C unless it is a Data already."""
+    if isinstance(source, Data):
+        return source
+    if isinstance(source, DataPolars):
+        return _from_data_polars(source)
+    if key is None:
+        raise TypeError(
+            f"a list of pandas_data holds Data and DataPolars; give a {type(source).__name__} in a "
+            "dict, by its Asset"
+        )
+    if isinstance(source, pl.LazyFrame):
+        source = source.collect()
+    return make_data(key, source, timestep, timezone, label)
 
 
-def _collected(frame: Any) -> pl.DataFrame:
-    return frame.collect() if isinstance(frame, pl.LazyFrame) else frame
+def _from_data_polars(source: Any) -> Any:
+    """The rows lumibot's DataPolars would give pandas: zoned, each time once.
+
+    Further columns are shown by some of lumibot's frames and quotes, and missing ones are made up;
+    then pandas keeps the rows.
+    """
+    frame: Any = source.polars_df
+    names = set(frame.columns)
+    if not _REQUIRED <= names <= _KNOWN:
+        return Data(source.asset, source.df.copy(), timestep=source.timestep, quote=source.quote)
+    if frame["datetime"].dtype.time_zone is None:
+        frame = frame.with_columns(_zoned(frame["datetime"], source._timezone))
+    frame = frame.unique(subset="datetime", keep="first", maintain_order=True)
+    quote = source.quote
+    key = source.asset if quote is None else (source.asset, quote)
+    return make_data(key, frame, source.timestep, None, "open")
+
+
+def _zoned(times: Any, zone: Any) -> Any:
+    """Times without a zone placed as lumibot places them: doubled hours in their order."""
+    index = pd.DatetimeIndex(times.to_numpy())
+    index = index.tz_localize(
+        zone or LUMIBOT_DEFAULT_PYTZ, ambiguous="infer", nonexistent="shift_forward"
+    )
+    stamps = pl.Series("datetime", index.asi8).cast(pl.Datetime(index.unit))
+    return stamps.dt.replace_time_zone("UTC")
