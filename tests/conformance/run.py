@@ -181,8 +181,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if not (arguments.checkout / "tests" / "test_pandas_data.py").exists():
         print(
-            f"run.py: {arguments.checkout} is not a checkout of lumibot (no tests/test_pandas_data.py);"
-            " git clone https://github.com/Lumiwealth/lumibot and give its folder",
+            f"run.py: {arguments.checkout} is no checkout of lumibot (tests/test_pandas_data.py is"
+            " missing); git clone https://github.com/Lumiwealth/lumibot and give its folder",
             file=sys.stderr,
         )
         return 2

@@ -1,0 +1,48 @@
+"""lumibot's own tests pass with our classes as they pass on lumibot itself.
+
+They are not ours to ship: MILLIBAR_LUMIBOT_CHECKOUT names a clone of lumibot's repository.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHECKOUT = os.environ.get("MILLIBAR_LUMIBOT_CHECKOUT")
+
+
+def _runner() -> Any:
+    path = Path(__file__).with_name("run.py")
+    spec = importlib.util.spec_from_file_location("conformance_run", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    CHECKOUT is None,
+    reason="MILLIBAR_LUMIBOT_CHECKOUT names no clone of github.com/Lumiwealth/lumibot, whose tests"
+    " this would run with our classes",
+)
+def test_lumibots_tests_pass_with_our_classes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert CHECKOUT is not None
+    n_lost = _runner().compare(Path(CHECKOUT))
+    table = capsys.readouterr().out
+    assert n_lost == 0, table
+
+
+def test_a_folder_that_is_no_checkout_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["run.py", str(tmp_path)])
+    assert _runner().main() == 2
+    assert "git clone" in capsys.readouterr().err
