@@ -61,7 +61,7 @@ MBAR_API void mbar_expr_unref(mbar_expr *expr);
 MBAR_API size_t mbar_expr_format(const mbar_expr *expr, char *out, size_t out_bytes);
 /* The value per row as a column (BOOL for comparisons). Three-valued logic:
  * null in, null out, except AND with false and OR with true. Comparisons with
- * NaN are false, as IEEE says. Integers and doubles mix by exact comparison. */
+ * NaN are false, != true, as IEEE says. Integers and doubles mix by exact comparison. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_expr_eval(const mbar_expr *expr, const mbar_table *table,
                                                  mbar_column **out, mbar_error *error);
 

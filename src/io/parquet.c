@@ -220,6 +220,22 @@ static mbar_status open_bytes(mbar_parquet *file, mbar_error *error)
     return ops->read_at(file->source, 0, (size_t)file->size, file->copy, error);
 }
 
+/* The library's parser of the footer writes through a NULL that a refused
+ * allocation gives it. So a refusal leaves it by the escape; the blocks it then
+ * forgets are the watch's to free. Leaves file->reader NULL where it failed. */
+static void read_footer(mbar_parquet *file, mbar_parquet_watch *watch,
+                        const carquet_reader_options_t *options, carquet_error_t *library)
+{
+    jmp_buf escape;
+    if (setjmp(escape) == 0) {
+        watch->escape = &escape;
+        file->reader = file->map != NULL ? carquet_reader_open_buffer(file->map, (size_t)file->size,
+                                                                      options, library)
+                                         : carquet_reader_open_file(file->file, options, library);
+    }
+    watch->escape = NULL;
+}
+
 static mbar_status open_reader(mbar_parquet *file, int64_t footer_bytes, mbar_error *error)
 {
     carquet_reader_options_t options;
@@ -229,12 +245,7 @@ static mbar_status open_reader(mbar_parquet *file, int64_t footer_bytes, mbar_er
     carquet_reader_options_init(&options);
     options.num_threads = 1;
     mbar_parquet_watch_begin(&watch, FOOTER_BYTES + (size_t)footer_bytes * FOOTER_FACTOR);
-    if (file->map != NULL) {
-        file->reader =
-            carquet_reader_open_buffer(file->map, (size_t)file->size, &options, &library);
-    } else {
-        file->reader = carquet_reader_open_file(file->file, &options, &library);
-    }
+    read_footer(file, &watch, &options, &library);
     if (file->reader == NULL) {
         status = mbar_parquet_fail(file, -1, -1, &library, error);
     } else if (carquet_reader_schema(file->reader) == NULL) {

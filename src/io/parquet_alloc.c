@@ -47,6 +47,19 @@ static void unlink_block(mbar_parquet_block *block)
     }
 }
 
+/* Notes a refusal. The library's footer parser writes through a NULL it was
+ * given, so while a watch has an escape the refusal does not return to it. */
+static void *refused(void)
+{
+    if (current != NULL) {
+        current->failed = true;
+        if (current->escape != NULL) {
+            longjmp(*current->escape, 1);
+        }
+    }
+    return NULL;
+}
+
 /* Whether n_bytes more may be had; notes it where not. */
 static bool may_grow(size_t n_bytes)
 {
@@ -58,18 +71,10 @@ static bool may_grow(size_t n_bytes)
         return true;
     }
     if (current != NULL) {
-        current->failed = true;
         current->over_budget |= over;
     }
+    (void)refused();
     return false;
-}
-
-static void *refused(void)
-{
-    if (current != NULL) {
-        current->failed = true;
-    }
-    return NULL;
 }
 
 static void *library_malloc(size_t n_bytes, void *ctx)

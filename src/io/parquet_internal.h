@@ -9,6 +9,7 @@
 
 #include <carquet/carquet.h>
 #include <millibar/io.h>
+#include <setjmp.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -84,6 +85,7 @@ typedef struct mbar_parquet_watch {
     size_t budget;             /* bytes that may still be asked for */
     bool failed;               /* an allocation was refused */
     bool over_budget;          /* because of the budget */
+    jmp_buf *escape;           /* where a refused block jumps to; NULL: the library is told */
 } mbar_parquet_watch;
 
 /* Watches do not nest. */
