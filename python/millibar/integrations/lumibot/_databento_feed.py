@@ -54,8 +54,8 @@ class DatabentoFeed(Feed):
             column = whole.columns.get_loc("return")
             self._return_at = (whole._mgr.blknos[column], whole._mgr.blklocs[column])
             self._frame = whole
-        frame: pd.DataFrame = self._frame
-        return frame
+        assert self._frame is not None
+        return self._frame
 
     @property
     def index(self) -> pd.DatetimeIndex:

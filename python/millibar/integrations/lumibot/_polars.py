@@ -128,5 +128,6 @@ def _zoned(times: Any, zone: Any) -> Any:
     index = index.tz_localize(
         zone or LUMIBOT_DEFAULT_PYTZ, ambiguous="infer", nonexistent="shift_forward"
     )
-    stamps = pl.Series("datetime", index.asi8).cast(pl.Datetime(index.unit))
+    unit: Any = index.unit
+    stamps = pl.Series("datetime", index.asi8).cast(pl.Datetime(unit))
     return stamps.dt.replace_time_zone("UTC")
