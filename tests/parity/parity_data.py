@@ -647,3 +647,126 @@ def scenarios() -> list[Scenario]:
             load=False,
         ),
     ]
+
+
+# ---- Chance ------------------------------------------------------------------------------------
+
+_CALENDARS: tuple[Callable[[str, str], pd.DatetimeIndex], ...] = (cme, regular_hours, always)
+_WEEKS = (
+    ("2024-03-07", "2024-03-12"),
+    ("2024-10-31", "2024-11-05"),
+    ("2023-11-22", "2023-11-28"),
+    ("2023-12-29", "2024-01-03"),
+    ("1999-12-30", "2000-01-04"),
+)
+_KINDS: tuple[tuple[Asset, Asset | None], ...] = (
+    (MES, None),
+    (SPY, USD),
+    (BTC, USDT),
+    (ETH, USD),
+    (EUR, USD),
+    (CALL, None),
+    (SPX, None),
+    (ESH4, None),
+)
+
+
+def random_scenario(number: int) -> Scenario:
+    """Assets, calendars, steps, types, zones, units, holes and extra columns drawn at random."""
+    rng = np.random.default_rng([number, 20260101])
+    span = _WEEKS[int(rng.integers(len(_WEEKS)))]
+    chosen = rng.choice(len(_KINDS), int(rng.integers(1, 4)), replace=False)
+    parts = [_random_part(_KINDS[i], span, rng) for i in chosen]
+    first, last = pd.Timestamp(span[0], tz=NEW_YORK), pd.Timestamp(span[1], tz=NEW_YORK)
+    start = first + pd.Timedelta(minutes=int(rng.integers(0, 2000)))
+    end = last - pd.Timedelta(minutes=int(rng.integers(0, 2000)))
+    return Scenario(
+        f"chance-{number}",
+        lambda: {
+            (asset, quote or USD): data(asset, frame, step, quote, **more)
+            for asset, quote, frame, step, more in parts
+        },
+        start.to_pydatetime(),
+        end.to_pydatetime(),
+        tuple((asset, quote) for asset, quote, *_ in parts),
+        ("minute", "5 minutes", "hour", "day", "7min", "3 hours", "2 days"),
+        n_requests=150,
+        longest=int(rng.choice([30, 400, 2000])),
+    )
+
+
+def _random_part(kind: tuple[Asset, Asset | None], span: tuple[str, str], rng: Any) -> tuple:
+    asset, quote = kind
+    step = str(rng.choice(["minute", "minute", "minute", "hour", "day"]))
+    index = _random_index(step, span, rng)
+    seed = int(rng.integers(1 << 30))
+    frame = bars(
+        index,
+        seed,
+        price=float(rng.choice([4.0, 150.0, 70000.0])),
+        tick=float(rng.choice([0.25, 0.01, 1.0])),
+        missing=float(rng.choice([0.0, 0.02, 0.6])),
+        volume=str(rng.choice(["int64", "float64", "int32", "float32"])),
+        dtype=str(rng.choice(["float64", "float64", "float32"])),
+    )
+    frame = _random_columns(frame, seed, rng)
+    zone = (None, "UTC", "Asia/Tokyo", "naive")[int(rng.integers(4))]
+    if zone == "naive" and not _survives_naive(frame.index):
+        zone = None
+    frame = in_unit(frame, str(rng.choice(["s", "ms", "us", "ns"])), zone)
+    if rng.random() < 0.2:
+        frame = pd.concat([frame, frame.iloc[:: max(1, len(frame) // 7)]])
+    if rng.random() < 0.2 and frame.index.is_unique:
+        frame = frame.iloc[rng.permutation(len(frame))]
+    more: dict[str, Any] = {}
+    if rng.random() < 0.15:
+        more = {"trading_hours_start": time(9, 31), "trading_hours_end": time(15, 45)}
+        frame = frame if _any_inside(frame, more) else frame.set_axis(frame.index)
+        more = more if _any_inside(frame, more) else {}
+    return asset, quote, frame, step, more
+
+
+def _random_index(step: str, span: tuple[str, str], rng: Any) -> pd.DatetimeIndex:
+    if step == "day":
+        days = (
+            weekdays("2022-12-01", span[1]) if span[0] > "2023" else weekdays("1999-01-04", span[1])
+        )
+        return days + pd.Timedelta(hours=int(rng.choice([0, 0, 16])))
+    index = _CALENDARS[int(rng.integers(len(_CALENDARS)))](*span)
+    if step == "hour":
+        return index[index.minute == int(rng.choice([0, 30]))]
+    every = int(rng.choice([1, 1, 1, 5, 15]))
+    index = index[index.minute % every == 0]
+    return index + pd.Timedelta(seconds=int(rng.choice([0, 0, 0, 30])))
+
+
+def _random_columns(frame: pd.DataFrame, seed: int, rng: Any) -> pd.DataFrame:
+    if rng.random() < 0.3:
+        frame = with_actions(frame, seed)
+    if rng.random() < 0.3:
+        frame = with_quotes(frame, seed, 0.3)
+    if rng.random() < 0.3:
+        names = [name for name in frame.columns if frame[name].dtype.kind in "fi"]
+        some = tuple(rng.choice(names, int(rng.integers(1, 4)), replace=False))
+        frame = with_nan(frame, seed, some, float(rng.choice([0.01, 0.3])))
+    if rng.random() < 0.2:
+        frame = frame.assign(vwap=frame["close"] + 0.125, flag=True, note="x")
+    if rng.random() < 0.1:
+        frame = frame.assign(**{"return": 0.5})
+    if rng.random() < 0.2:
+        frame = frame[list(rng.permutation(frame.columns))]
+    return frame
+
+
+def _survives_naive(index: pd.DatetimeIndex) -> bool:
+    """Whether the wall clock alone tells each stamp: not in the hour that comes twice."""
+    try:
+        return bool((index.tz_localize(None).tz_localize(NEW_YORK) == index).all())
+    except Exception:
+        return False
+
+
+def _any_inside(frame: pd.DataFrame, hours: dict[str, time]) -> bool:
+    local = frame.index if frame.index.tz is not None else frame.index.tz_localize(NEW_YORK)
+    local = local.tz_convert(NEW_YORK)
+    return len(local.indexer_between_time(*hours.values())) > 0

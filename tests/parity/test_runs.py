@@ -8,7 +8,9 @@ returns and their analysis, and the market-input files. `offline.run` says what 
 from __future__ import annotations
 
 import functools
+import json
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -22,6 +24,7 @@ import pytest
 
 pytest.importorskip("lumibot", reason="lumibot, the reference, is not installed")
 
+from bits import difference
 from lumibot.entities import Asset, TradingFee
 from offline import Run, new_york
 from parity_data import (
@@ -45,6 +48,7 @@ sys.path.append(str(ROOT / "examples"))
 from mes_momentum import MESMomentum, read_bars
 from strategies.daily_rotation import DailyRotation
 from strategies.order_tour import OrderTour
+from strategies.scribbler import Scribbler
 from strategies.three_markets import SLOW, ThreeMarkets
 
 SHARED = Path(os.environ.get("MILLIBAR_SHARED", ROOT.parent / "shared"))
@@ -188,3 +192,74 @@ def test_every_kind_of_order() -> None:
     assert classes >= {"simple", "bracket", "oco", "oto"}
     assert reference.fills > 150
     must_agree(reference, subject)
+
+
+def test_a_strategy_that_writes_into_its_frames() -> None:
+    """Its own columns, its own mistakes, and the record of what it saw, evidence included."""
+    frame = bars(cme("2024-01-03", "2024-01-05"), 91, price=4760, missing=0.01)
+    start, end = "2024-01-03 20:00", "2024-01-04 01:00"
+    reference, subject = both(Scribbler, mes_data(frame, start, end), start, end, **FEES)
+    assert reference.iterations > 200
+    assert reference.fills > 8
+    assert len({same for _, same, *_ in reference.seen}) == 1
+    must_agree(reference, subject)
+
+
+def _files(source_class: type, folder: Path) -> dict[str, Any]:
+    """What `Strategy.run_backtest` leaves in its working folder, by name."""
+    start, end = "2024-01-03 09:30", "2024-01-03 12:00"
+    frame = bars(cme("2024-01-02", "2024-01-04"), 92, price=4760, missing=0.01)
+    folder.mkdir()
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        with offline.no_yahoo():
+            result, strategy = MESMomentum.run_backtest(
+                source_class,
+                new_york(start),
+                new_york(end),
+                pandas_data=mes_data(frame, start, end)(),
+                stats_file=str(folder / "stats.csv"),
+                show_plot=False,
+                show_tearsheet=False,
+                save_tearsheet=False,
+                show_indicators=False,
+                show_progress_bar=False,
+                quiet_logs=True,
+                **FEES,
+            )
+    finally:
+        os.chdir(before)
+    assert strategy.stats is not None
+    found: dict[str, Any] = {"analysis": result}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            found[_kind(path.name)] = _comparable(path)
+    return found
+
+
+def _comparable(path: Path) -> Any:
+    """A file's bytes; of those that hold random identifiers or seconds taken, the rest."""
+    if "_trade_events" in path.name:
+        return "its rows are compared by the other runs, with identifiers normalised"
+    if path.name.endswith("settings.json"):
+        return json.loads(path.read_text()) | {"backtest_time_seconds": None}
+    return path.read_bytes()
+
+
+def _kind(name: str) -> str:
+    """A file's name without the date, time and random letters lumibot puts into it."""
+    return re.sub(r"_20\d\d-\d\d-\d\d_\d\d-\d\d_[A-Za-z0-9]{6}", "", name)
+
+
+def test_the_files_of_a_backtest(tmp_path: Path) -> None:
+    """Through `run_backtest`, which is how most people start one."""
+    offline.quiet()
+    classes = {"lumibot": offline.reference_class(), "ours": offline.subject_class()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        reference, subject = (_files(one, tmp_path / name) for name, one in classes.items())
+    expected = {"stats.csv", "market_inputs.csv", "MESMomentum_trades.csv", "data_provenance.json"}
+    assert expected <= set(reference)
+    text = difference(reference, subject)
+    assert not text
