@@ -243,7 +243,7 @@ def _comparable(path: Path) -> Any:
     if "_trade_events" in path.name:
         return "its rows are compared by the other runs, with identifiers normalised"
     if path.name.endswith("settings.json"):
-        return json.loads(path.read_text()) | {"backtest_time_seconds": None}
+        return json.loads(path.read_text()) | {"backtest_time_seconds": 0, "runtime_timings": {}}
     return path.read_bytes()
 
 
