@@ -179,12 +179,13 @@ def synthetic_bars(folder: Path) -> Path:
 
 
 def default_span(bars: pd.DataFrame) -> tuple[datetime, datetime]:
-    """From 09:30 of the second day, so that the first warms up, to 16:00 of the last, New York."""
-    first, last = bars.index[0].normalize(), bars.index[-1].normalize()
-    start = first + pd.Timedelta(days=1, hours=9, minutes=30)
-    end = min(last + pd.Timedelta(hours=16), bars.index[-1])
+    """From the first 09:30 a day or more after the first bar to 16:00 of the last day, New York."""
+    opening, closing = pd.Timedelta(hours=9, minutes=30), pd.Timedelta(hours=16)
+    first, last = bars.index[0], bars.index[-1]
+    start = (first + pd.Timedelta(days=1) - opening).ceil("D") + opening
+    end = min(last.normalize() + closing, last)
     if start >= end:
-        start = bars.index[0]
+        start = first
     return start.to_pydatetime(), end.to_pydatetime()
 
 
