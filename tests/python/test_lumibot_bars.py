@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,7 @@ def test_a_polars_frame_can_be_assigned(pair: tuple[Any, Any]) -> None:
     assert_same(pair[0].df, pair[1].df)
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_rows_dropped_in_place_are_gone_from_len(sources: tuple[Any, Any]) -> None:
     for each in sources:
         first = each.get_historical_prices(MES, 9, "minute", quote=USD)
@@ -156,3 +158,18 @@ def test_columns_follow_the_rows_that_lumibot_drops() -> None:
         assert b.column(name).tobytes() == a.df[name].to_numpy().tobytes()
     assert b.times.tolist() == a.df.index.as_unit("ns").asi8.tolist()
     assert_same(a.df, b.df)
+
+
+def test_writes_into_values_reach_no_frame_and_pandas_warns_alike(sources: tuple[Any, Any]) -> None:
+    heard = []
+    for each in sources:
+        frame = each.get_historical_prices(MES, 9, "minute", quote=USD).df
+        frame.values[:] = -1.0
+        assert (frame["close"] > 0).all()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            frame["mean"] = 1.0
+            frame.iloc[0, 0] = 1.0
+            frame.drop(columns="mean", inplace=True)
+        heard.append([warning.category for warning in caught])
+    assert heard[0] == heard[1]

@@ -40,7 +40,9 @@ from lumibot_support import (
 
 pytest.importorskip("lumibot", reason="lumibot is not installed")
 
+import offline
 from lumibot.entities import Asset, Data, DataPolars
+from lumibot.strategies import Strategy
 
 import millibar as mb
 from millibar.integrations.lumibot import Bars, _data, _pandas
@@ -632,3 +634,59 @@ def test_no_private_name_of_lumibot_has_gone() -> None:
     """What the door reads of lumibot beyond its public names; a failure names what moved."""
     assert set(_pandas._STEPS) <= set(dir(Theirs))
     assert {"open", "close", "bid", "ask", "volume"} <= set(_pandas._DATA_QUOTE_FIELDS)
+
+
+# ---- A whole backtest ------------------------------------------------------------------------
+
+
+class Turns(Strategy):
+    """Looks at twenty bars every minute and turns its position over every five."""
+
+    def initialize(self) -> None:
+        self.set_market("24/7")
+        self.sleeptime = "1M"
+
+    def on_trading_iteration(self) -> None:
+        bars = self.get_historical_prices(MES, 20, "minute")
+        if bars is None:
+            return
+        bars.df["mean"] = bars.df["close"].rolling(5).mean()
+        if self.get_datetime().minute % 5 == 0:
+            side = "sell" if self.get_position(MES) else "buy"
+            self.submit_order(self.create_order(MES, 1, side))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_backtest_from_a_file_leaves_what_lumibots_leaves(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    frame = minutes()
+    path = sources_of(frame, tmp_path)["path"]
+    given = {
+        Theirs: {"pandas_data": {MES: Data(MES, frame.copy(), timestep="minute", quote=USD)}},
+        Ours: {"data": {MES: path}},
+    }
+    left = []
+    for kind, how in given.items():
+        folder = tmp_path / kind.__module__
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        with offline.no_yahoo():
+            _, strategy = Turns.run_backtest(
+                kind,
+                datetime(2024, 1, 4, 9, 30),
+                datetime(2024, 1, 4, 10, 30),
+                show_plot=False,
+                show_tearsheet=False,
+                save_tearsheet=False,
+                show_indicators=False,
+                show_progress_bar=False,
+                benchmark_asset=None,
+                risk_free_rate=0.0,
+                **how,
+            )
+        names = ("market_inputs.csv", "market_input_observations.csv", "market_input_manifest.json")
+        files = [(folder / "logs" / name).read_bytes() for name in names]
+        left.append((files, strategy.cash, strategy.portfolio_value, strategy.stats))
+    assert_same(*left)
+    assert left[0][0][0].count(b"\n") > 60

@@ -86,7 +86,8 @@ def make_frame(
 ) -> pd.DataFrame:
     """A DataFrame of copies: columns in one block per type, extra in blocks of their own.
 
-    lumibot's frames are never of a single block, so pandas does not warn when one is written to.
+    More than one block, as in lumibot's frames: the `values` of a window are then a copy, and a
+    write into them reaches no frame.
     """
     frame: pd.DataFrame = pd.DataFrame(dict(columns), index=index)
     for name, values in extra.items():
