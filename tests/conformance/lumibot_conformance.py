@@ -29,9 +29,10 @@ SUBSTITUTES = (
     ("PandasDataBacktesting", "lumibot.backtesting.pandas_backtesting", "PandasDataBacktesting"),
     ("Bars", "lumibot.entities.bars", "Bars"),
 )
+# PolarsData is not among them: lumibot's holds frames and fills nothing, ours trades; what lumibot
+# tests of it is how it evicts its own caches.
 _BACKTESTING = "lumibot.backtesting.databento_backtesting"
 DATABENTO_SUBSTITUTES = (
-    ("PolarsData", "lumibot.data_sources.polars_data", "PolarsData"),
     ("DataBentoDataBacktestingPandas", f"{_BACKTESTING}_pandas", "DataBentoDataBacktestingPandas"),
     ("DataBentoDataBacktestingPolars", f"{_BACKTESTING}_polars", "DataBentoDataBacktestingPolars"),
 )

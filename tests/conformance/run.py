@@ -61,12 +61,12 @@ SOURCE_FILES = {
     "test_backtesting_broker_time_advance.py": 7,
     "test_progress_logging.py": 9,
     "test_split_adjustment.py": 18,
+    "backtest/test_polars_lru_eviction.py": 9,
 }
 DATABENTO_FILES = {
     "test_databento_backtesting.py": 16,
     "test_databento_backtesting_polars.py": 12,
     "test_databento_helper.py": 35,
-    "backtest/test_polars_lru_eviction.py": 9,
 }
 INI = """[pytest]
 markers =
