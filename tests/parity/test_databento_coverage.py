@@ -282,6 +282,20 @@ def test_a_roll(vendor: SyntheticDataBento, variant: str, present: str, tmp_path
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+def test_a_roll_out_of_files_of_both_kinds(
+    vendor: SyntheticDataBento, variant: str, tmp_path: Path
+) -> None:
+    """One contract under the request's own name, the other within a wider file and a gap."""
+    truth = _truth(variant, tmp_path, start=ROLL, end=ROLL_END)
+    source = make_source(_class(variant), ROLL, ROLL_END)
+    start, end = _request(source)
+    known = end - timedelta(days=1)
+    _cache(variant, vendor, "MESH4", start, end, "minute")
+    _cache(variant, vendor, "MESM4", start - timedelta(days=2), known, "minute")
+    _check(vendor, source, truth, _rows(vendor, known, end, "MESM4"))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_another_contracts_file_is_no_use(
     vendor: SyntheticDataBento, variant: str, tmp_path: Path
 ) -> None:

@@ -320,3 +320,43 @@ def _without_index(answer: Any) -> Any:
     if polars_frame is not None:
         polars_frame = polars_frame.drop("index", strict=False)
     return bars.symbol, len(bars), pandas_frame, polars_frame
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_steps_of_a_request(vendor: SyntheticDataBento, variant: str) -> None:
+    """lumibot's inner steps, which programs reach for: the frame it pulls, the Bars of it."""
+    theirs, ours = source_classes(variant)
+    _prime(
+        theirs,
+        [Call(START, "get_historical_prices", (mes(), 20), {"timestep": "minute"})],
+        START,
+        END,
+    )
+    answers = []
+    for cls in (theirs, ours):
+        source, asset = make_source(cls), mes()
+        source._datetime = START
+        pulled = source._pull_source_symbol_bars(asset, 20, timestep="minute")
+        several = source.get_bars([asset], 5, timestep="minute")
+        bars = source._parse_source_symbol_bars(pulled, asset, quote=None)
+        answers.append([pulled, bars, dict(several), source._get_bars_dict([asset], 7, "minute")])
+    assert not difference(*answers)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_derived_class_with_a_step_of_its_own(vendor: SyntheticDataBento, variant: str) -> None:
+    answers = []
+    for cls in source_classes(variant):
+
+        class Halved(cls):  # type: ignore[misc, valid-type]
+            def _pull_source_symbol_bars(
+                self, asset: Any, length: int, *args: Any, **kw: Any
+            ) -> Any:
+                return super()._pull_source_symbol_bars(asset, length // 2, *args, **kw)
+
+        source = make_source(Halved)
+        source._datetime = START
+        bars = source.get_historical_prices(mes(), 20, timestep="minute")
+        answers.append(_without_index((bars, bars.df, None)))
+        assert len(bars) == 10
+    assert not difference(*answers)

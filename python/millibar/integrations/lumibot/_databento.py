@@ -41,6 +41,10 @@ _USD = Asset("USD", "forex")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 Key = tuple[Any, Any]
+# An answer that is not ours to give.
+_LUMIBOTS: Any = object()
+# lumibot's steps of a history request.
+_STEPS = ("_pull_source_symbol_bars", "_parse_source_symbol_bars")
 
 
 @dataclass
@@ -51,6 +55,12 @@ class Loaded:
     feed: DatabentoFeed | None
     first_ns: int
     last_ns: int
+
+
+def _defined_here(cls: type, name: str) -> bool:
+    """Whether a method is lumibot's or this module's."""
+    module = str(getattr(cls, name).__module__)
+    return module == __name__ or module.startswith("lumibot.")
 
 
 # Whatever lumibot class stands behind _CachedDatabento in the order of bases.
@@ -64,6 +74,8 @@ class _CachedDatabento(_Behind):  # type: ignore[misc]
     # Added to the lead that lumibot's coverage check wants before the first bar.
     _EXTRA_LEAD: timedelta
     _START_BUFFER: timedelta
+    # Whether no derived class has a step of its own that history would have to go through.
+    _direct = True
 
     def __init__(
         self,
@@ -88,11 +100,16 @@ class _CachedDatabento(_Behind):  # type: ignore[misc]
             self._HELPER, self._api_key, numbered=self._HELPER is databento_helper_polars
         )
         self._market_input_evidence = DeferredEvidence()
+        self._windows: dict[tuple[Any, ...], DatabentoWindow | None] = {}
         self._loaded: dict[tuple[Any, ...], Loaded] = {}
         self._fetched: set[tuple[Any, ...]] = set()
         self._current: dict[Key, Loaded] = {}
         # Keys whose data lumibot's get_quote would have repaired since they were loaded.
         self._repaired: set[Key] = set()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._direct = all(_defined_here(cls, name) for name in _STEPS)
 
     # ---- Which range is current -------------------------------------------------------------
 
@@ -243,6 +260,46 @@ class _CachedDatabento(_Behind):  # type: ignore[misc]
 
     # ---- Answers ----------------------------------------------------------------------------
 
+    def get_historical_prices(
+        self,
+        asset: Any,
+        length: int,
+        timestep: str | None = None,
+        timeshift: Any = None,
+        quote: Any = None,
+        exchange: Any = None,
+        include_after_hours: bool = True,
+        return_polars: bool = False,
+    ) -> Any:
+        """lumibot's Bars of the last `length` bars before now; None where there are none."""
+        if isinstance(asset, str):
+            asset = Asset(symbol=asset)
+        step = timestep or self.get_timestep()
+        window = self._window(asset, length, step, timeshift, quote) if self._direct else _LUMIBOTS
+        if window is None:
+            return None
+        if window is _LUMIBOTS:
+            return super().get_historical_prices(
+                asset,
+                length,
+                timestep=step,
+                timeshift=timeshift,
+                quote=quote,
+                exchange=exchange,
+                include_after_hours=include_after_hours,
+                return_polars=return_polars,
+            )
+        if return_polars:
+            return self._parse_source_symbol_bars(
+                self._lumibot_rows(window), asset, quote=quote, length=length, return_polars=True
+            )
+        single, own_quote = asset if isinstance(asset, tuple) else (asset, quote)
+        if window.count <= 2 and not window.whole and window._frame is None:
+            rows = Window(window.feed, window.first, window.count)
+            if answers(rows):
+                return LastBars.over(rows, self.SOURCE, single, own_quote)
+        return Bars.over(window, self.SOURCE, single, own_quote)
+
     def _pull_source_symbol_bars(
         self,
         asset: Any,
@@ -253,8 +310,17 @@ class _CachedDatabento(_Behind):  # type: ignore[misc]
         exchange: Any = None,
         include_after_hours: bool = True,
     ) -> Any:
-        """A window of rows (or, out of the ordinary, lumibot's own frame); None for no bars."""
-        step = timestep or "minute"
+        """The same rows as the frame lumibot's class pulls."""
+        window = self._window(asset, length, timestep or "minute", timeshift, quote)
+        if window is not _LUMIBOTS:
+            return None if window is None else self._lumibot_rows(window)
+        return super()._pull_source_symbol_bars(
+            asset, length, timestep, timeshift, quote, exchange, include_after_hours
+        )
+
+    def _window(self, asset: Any, length: Any, step: str, timeshift: Any, quote: Any) -> Any:
+        """The rows of a request as a DatabentoWindow; None for no rows; _LUMIBOTS where lumibot
+        has to answer."""
         self._check_and_clear_cache()
         now = self.get_datetime()
         ordinary = (
@@ -264,54 +330,24 @@ class _CachedDatabento(_Behind):  # type: ignore[misc]
             and (not timeshift or isinstance(timeshift, (int, timedelta)))
         )
         if not ordinary:
-            return super()._pull_source_symbol_bars(
-                asset, length, timestep, timeshift, quote, exchange, include_after_hours
-            )
+            return _LUMIBOTS
         key, _, _ = _key(asset, quote)
-        asked = (key, length, step, _shift_minutes(timeshift), now)
-        seen = self._filtered_bars_cache
-        if asked in seen:
-            return self._again(seen[asked])
+        asked = (key, length, step, _shift_minutes(timeshift))
+        if asked in self._windows:
+            return _again(self._windows[asked])
         self._update_pandas_data(asset, quote, length, step)
         feed = self._feed(key)
         if feed is None:
-            return super()._pull_source_symbol_bars(
-                asset, length, timestep, timeshift, quote, exchange, include_after_hours
-            )
+            return _LUMIBOTS
         rows = _visible(feed, now, length, timeshift)
         window = None if rows is None else DatabentoWindow(feed, *rows, key in self._repaired)
-        seen[asked] = window
+        self._windows[asked] = window
         return window
 
-    def _again(self, answer: Any) -> Any:
-        """What a request repeated at one instant gets: a frame of its own, except where lumibot's
-        Bars takes the frame it is given as it is, because that has a return already."""
-        if not isinstance(answer, DatabentoWindow) or answer.whole:
-            return answer
-        return DatabentoWindow(answer.feed, answer.first, answer.count, answer.whole)
-
-    def _parse_source_symbol_bars(
-        self,
-        response: Any,
-        asset: Any,
-        quote: Any = None,
-        length: int | None = None,
-        return_polars: bool = False,
-    ) -> Any:
-        if not isinstance(response, DatabentoWindow):
-            return super()._parse_source_symbol_bars(
-                response, asset, quote=quote, length=length, return_polars=return_polars
-            )
-        if return_polars:
-            return super()._parse_source_symbol_bars(
-                self._lumibot_rows(response), asset, quote=quote, length=length, return_polars=True
-            )
-        single, own_quote = asset if isinstance(asset, tuple) else (asset, quote)
-        if response.count <= 2 and not response.whole and response._frame is None:
-            rows = Window(response.feed, response.first, response.count)
-            if answers(rows, depth=3):
-                return LastBars.over(rows, self.SOURCE, single, own_quote)
-        return Bars.over(response, self.SOURCE, single, own_quote)
+    def _check_and_clear_cache(self) -> None:
+        if self._cache_datetime != self.get_datetime():
+            self._windows.clear()
+        super()._check_and_clear_cache()
 
     def get_last_price(self, asset: Any, quote: Any = None, exchange: Any = None) -> Any:
         """Close of the last bar that has ended; a float, or None."""
@@ -365,35 +401,6 @@ class DataBentoDataBacktestingPolars(
     _HELPER = databento_helper_polars
     _EXTRA_LEAD = timedelta(0)
     _START_BUFFER = databento_backtesting_polars.START_BUFFER
-
-    def get_historical_prices(
-        self,
-        asset: Any,
-        length: int,
-        timestep: str | None = None,
-        timeshift: Any = None,
-        quote: Any = None,
-        exchange: Any = None,
-        include_after_hours: bool = True,
-        return_polars: bool = False,
-    ) -> Any:
-        """lumibot's Bars of the last `length` bars before now, or None."""
-        if isinstance(asset, str):
-            asset = Asset(symbol=asset)
-        response = self._pull_source_symbol_bars(
-            asset,
-            length,
-            timestep=timestep or self.get_timestep(),
-            timeshift=timeshift,
-            quote=quote,
-            exchange=exchange,
-            include_after_hours=include_after_hours,
-        )
-        if response is None:
-            return None
-        return self._parse_source_symbol_bars(
-            response, asset, quote=quote, length=length, return_polars=return_polars
-        )
 
     def _hydrate(self, key: Key, asset: Any, quote: Any) -> None:
         if key not in self.pandas_data:
@@ -480,10 +487,22 @@ class DataBentoDataBacktestingPandas(
         return cached.to_pandas()
 
     def _lumibot_rows(self, window: DatabentoWindow) -> Any:
-        return window.feed.base.iloc[window.first : window.first + window.count].copy()
+        if window.whole:
+            return window.frame()
+        rows = window.feed.base.iloc[window.first : window.first + window.count].copy()
+        # A slice, like lumibot's: its Bars leaves such a frame without the columns it derives.
+        return rows.tail(window.count)
 
 
 DataBentoDataBacktesting = DataBentoDataBacktestingPolars
+
+
+def _again(window: DatabentoWindow | None) -> DatabentoWindow | None:
+    """What a request repeated at one instant gets: a frame of its own, except where lumibot's Bars
+    takes the frame it is given as it is, because that has a return already."""
+    if window is None or window.whole:
+        return window
+    return DatabentoWindow(window.feed, window.first, window.count)
 
 
 def _key(asset: Any, quote: Any) -> tuple[Key, Any, Any]:

@@ -464,6 +464,8 @@ def _joined(parts: Sequence[CachedBars]) -> CachedBars | None:
         return None
     if len(parts) == 1:
         return parts[0]
+    if not all(ROW_NUMBER in part.table.names for part in parts):
+        parts = [part.without_numbers() for part in parts]
     if any(part.table.names != parts[0].table.names for part in parts):
         return None
     return CachedBars(_core.concat([part.table for part in parts]), parts[0].time, parts[0].dtypes)
