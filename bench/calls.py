@@ -69,6 +69,17 @@ def last_price(source: Any, asset: Any, clock: list[Any]) -> Callable[[], None]:
     return call
 
 
+def last_price_again(source: Any, asset: Any, clock: list[Any]) -> Callable[[], None]:
+    """As often, at one instant: without what a source does once per instant."""
+
+    def call() -> None:
+        source._datetime = clock[0]
+        for _ in clock:
+            source.get_last_price(asset)
+
+    return call
+
+
 def run(*, quick: bool) -> dict[str, dict[str, Samples]]:
     from lumibot.backtesting import PandasDataBacktesting as Theirs
 
@@ -80,6 +91,7 @@ def run(*, quick: bool) -> dict[str, dict[str, Samples]]:
         "get_historical_prices(200)": lambda *side: history(*side, touch=False),
         "get_historical_prices(200) and its frame": lambda *side: history(*side, touch=True),
         "get_last_price": last_price,
+        "get_last_price, clock standing": last_price_again,
     }
     results = {}
     for title, make in kinds.items():
