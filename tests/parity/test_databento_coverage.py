@@ -371,6 +371,42 @@ def test_each_range_is_read_once(
     assert vendor.rows_given() == 0
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_only_the_files_wanted_are_opened(
+    vendor: SyntheticDataBento, variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from millibar.integrations.lumibot import _databento_cache
+
+    truth = _truth(variant, tmp_path)
+    source = make_source(_class(variant))
+    start, end = _request(source)
+    for hours in range(1, 9):
+        _cache(variant, vendor, "MESH4", start + timedelta(hours=hours), end, "minute")
+    _cache(variant, vendor, "MESH4", start, end + timedelta(days=1), "minute")
+    opened: list[str] = []
+    read = _databento_cache.read_file
+    monkeypatch.setattr(
+        _databento_cache, "read_file", lambda path: (opened.append(path.name), read(path))[1]
+    )
+    _check(vendor, source, truth, 0)
+    assert len(opened) == 1
+
+
+def test_another_length_at_every_bar_keeps_few_ranges(vendor: SyntheticDataBento) -> None:
+    from millibar.integrations.lumibot import _databento_cache
+
+    source, asset = make_source(_class("pandas")), mes()
+    start, end = _request(source)
+    wide = start - timedelta(days=2), end + timedelta(days=1)
+    _cache("pandas", vendor, "MESH4", *wide, "minute")
+    for length in range(1, 2 * _databento_cache.MOST_KEPT):
+        source._datetime = START + timedelta(minutes=length)
+        bars = source.get_historical_prices(asset, length, timestep="minute")
+        assert len(bars) == length
+    assert len(source._loaded) == _databento_cache.MOST_KEPT
+    assert vendor.rows_given() == 0
+
+
 def test_frames_of_other_kinds_go_to_lumibot(vendor: SyntheticDataBento, tmp_path: Path) -> None:
     """Prices that are missing are lumibot's to treat: the same frames, through its own code."""
     from lumibot import backtesting

@@ -126,6 +126,39 @@ def test_momentum_on_real_bars(vendor: SyntheticDataBento, variant: str, end: st
     assert run.fills > 5
 
 
+def test_through_lumibots_own_run_backtest(
+    vendor: SyntheticDataBento, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """lumibot makes the source itself, with keywords of its own, and writes its files."""
+    from lumibot import backtesting
+
+    from millibar.integrations.lumibot import DataBentoDataBacktesting
+
+    cash = []
+    for cls in (backtesting.DataBentoDataBacktesting, DataBentoDataBacktesting):
+        monkeypatch.chdir(tmp_path)
+        with offline.no_yahoo():
+            _, strategy = momentum_strategy().run_backtest(
+                cls,
+                new_york("2024-01-03 09:30"),
+                new_york("2024-01-03 10:15"),
+                api_key="k",
+                analyze_backtest=False,
+                benchmark_asset=None,
+                risk_free_rate=0.0,
+                show_plot=False,
+                show_tearsheet=False,
+                show_indicators=False,
+                save_tearsheet=False,
+                show_progress_bar=False,
+                quiet_logs=True,
+            )
+        cash.append((strategy.cash, len(strategy.stats)))
+        assert (tmp_path / "logs" / "market_inputs.csv").stat().st_size > 1000
+    assert cash[0] == cash[1]
+    assert cash[0][0] != 100_000
+
+
 def resting_strategy() -> type:
     """Keeps a limit, a stop and a trailing order in the book; looks at quotes and days."""
     from lumibot.entities import Asset, Order

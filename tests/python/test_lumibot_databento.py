@@ -119,7 +119,7 @@ def test_a_daily_files_ends_count_where_their_bars_are(
 
 
 def pieces(*spans: tuple[int, int]) -> list[Any]:
-    return [cache._Piece(None, a, b) for a, b in spans]  # type: ignore[arg-type]
+    return [cache._Piece(minute_file("2024-01-02", "2024-01-05"), a, b) for a, b in spans]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from lumibot.tools.helpers import to_datetime_aware
 from lumibot.tools.lumibot_logger import get_logger
 
 from ._bars import Bars
-from ._databento_cache import CacheFolder, contracts
+from ._databento_cache import CacheFolder, Recent, contracts
 from ._databento_feed import DatabentoFeed, DatabentoWindow, LastBars, feed_of
 from ._evidence import DeferredEvidence
 from ._feed import Window
@@ -101,7 +101,7 @@ class _CachedDatabento(_Behind):  # type: ignore[misc]
         )
         self._market_input_evidence = DeferredEvidence()
         self._windows: dict[tuple[Any, ...], DatabentoWindow | None] = {}
-        self._loaded: dict[tuple[Any, ...], Loaded] = {}
+        self._loaded = Recent()
         self._fetched: set[tuple[Any, ...]] = set()
         self._current: dict[Key, Loaded] = {}
         # Keys whose data lumibot's get_quote would have repaired since they were loaded.
@@ -169,7 +169,7 @@ class _CachedDatabento(_Behind):  # type: ignore[misc]
         """The bars from `start` to a day past the end of the backtest; None when there are none."""
         end = self.datetime_end + timedelta(days=1)
         memo = (asset, quote, start, end, unit)
-        loaded = self._loaded.get(memo)
+        loaded: Loaded | None = self._loaded.get(memo)
         if loaded is not None:
             return loaded
         cached = self._cache_folder.bars(asset, start, end, unit)

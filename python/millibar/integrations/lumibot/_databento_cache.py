@@ -22,6 +22,7 @@ file's name has no clock, so its first and last date count only if their bars ar
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -48,8 +49,28 @@ ROW_NUMBER = "index"
 STEP_NS = {"minute": 60 * 10**9, "hour": 3600 * 10**9, "day": 86_400 * 10**9}
 # How often a run asks the vendor for one thing that it did not give.
 MAX_ATTEMPTS = 3
+# How many files, and how many ranges of bars, a run keeps in memory. A strategy that asks for a new
+# length at every bar would otherwise keep one range a bar.
+MOST_KEPT = 32
 VENDOR_LAG_NS = 86_400 * 10**9
 _EPOCH = datetime(1970, 1, 1)
+
+
+class Recent(OrderedDict[Any, Any]):
+    """A dict of the MOST_KEPT entries used last."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The entry, which is then the last used."""
+        if key not in self:
+            return default
+        self.move_to_end(key)
+        return self[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value)
+        self.move_to_end(key)
+        if len(self) > MOST_KEPT:
+            del self[next(iter(self))]
 
 
 @dataclass(frozen=True)
@@ -218,7 +239,7 @@ class CacheFolder:
         self._numbered = numbered
         self._failures: dict[tuple[Any, ...], int] = {}
         # What was read, by path, with the file's size and time of change.
-        self._files: dict[Path, tuple[tuple[int, int], CachedBars]] = {}
+        self._files = Recent()
 
     def failed(self, what: tuple[Any, ...]) -> None:
         """Note that the vendor did not give something."""
@@ -260,7 +281,7 @@ class CacheFolder:
         """A file's rows, read again only when the file has changed."""
         state = path.stat()
         stamp = state.st_size, state.st_mtime_ns
-        known = self._files.get(path)
+        known: tuple[tuple[int, int], CachedBars] | None = self._files.get(path)
         if known is None or known[0] != stamp:
             known = self._files[path] = (stamp, read_file(path))
         return known[1]
@@ -293,23 +314,28 @@ class CacheFolder:
         from_ns, to_ns = request.span_ns
         if request.timestep not in STEP_NS or to_ns <= from_ns:
             return None
-        pieces = [
-            piece
-            for file in self._overlapping(request, symbol)
-            if (piece := self._piece(file)) is not None
-        ]
+        pieces = self._overlapping(request, symbol)
         ranges = cover(pieces, from_ns, to_ns)
+        # A file is opened when it is wanted by its name, and may then turn out to cover less.
+        while unread := [piece for piece, _, _ in ranges if piece is not None and not piece.bars]:
+            for piece in unread:
+                if not self._open(piece):
+                    pieces.remove(piece)
+            ranges = cover(pieces, from_ns, to_ns)
         if all(piece is None for piece, _, _ in ranges):
             return None
         parts = [
-            self._fetch(request, symbol, a, b) if piece is None else _cut(piece.bars, a, b)
+            _cut(piece.bars, a, b)
+            if piece is not None and piece.bars is not None
+            else self._fetch(request, symbol, a, b)
             for piece, a, b in ranges
         ]
         if any(part is None for part in parts):
             return None
         return _joined([part for part in parts if part is not None and len(part.table)])
 
-    def _overlapping(self, request: _Request, symbol: str) -> list[CacheFile]:
+    def _overlapping(self, request: _Request, symbol: str) -> list[_Piece]:
+        """The contract's other files whose names promise a part of the request."""
         from_ns, to_ns = request.span_ns
         folder = Path(self._helper.LUMIBOT_DATABENTO_CACHE_FOLDER)
         exact = self._path(request, symbol, request.start, request.end)
@@ -317,7 +343,7 @@ class CacheFolder:
         slack = STEP_NS["day"] if request.timestep == "day" else 0
         pattern = f"{symbol}_{request.timestep}_*.parquet"
         return [
-            file
+            _Piece(file, file.start_ns, file.end_ns + slack)
             for path in sorted(folder.glob(pattern))
             if path != exact
             and (file := parse_name(path)) is not None
@@ -325,20 +351,22 @@ class CacheFolder:
             and file.end_ns + slack > from_ns
         ]
 
-    def _piece(self, file: CacheFile) -> _Piece | None:
+    def _open(self, piece: _Piece) -> bool:
+        """Read a piece's file and note what it covers; False where it is of no use."""
+        path = piece.file.path
         try:
-            bars = self._read(file.path).without_numbers()
-            written_ns = file.path.stat().st_mtime_ns
+            bars = self._read(path).without_numbers()
+            written_ns = path.stat().st_mtime_ns
+            if not len(bars.table):
+                return False
+            span = known_range(piece.file, *_first_and_last(bars), written_ns)
         except Exception as error:
             logger.warning(
-                "Leaving out the cached DataBento file %s, which cannot be read: %s",
-                file.path,
-                error,
+                "Leaving out the cached DataBento file %s, which cannot be read: %s", path, error
             )
-            return None
-        if not len(bars.table):
-            return None
-        return _Piece(bars, *known_range(file, *_first_and_last(bars), written_ns))
+            return False
+        piece.bars, piece.start_ns, piece.end_ns = bars, *span
+        return True
 
     def _fetch(self, request: _Request, symbol: str, from_ns: int, to_ns: int) -> CachedBars | None:
         """Rows of [from_ns, to_ns) from the vendor, cached as lumibot caches; None on failure."""
@@ -403,13 +431,14 @@ def _from_lumibot(frame: pd.DataFrame) -> CachedBars:
     return CachedBars(table.select([time, *dtypes]), time, dtypes)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Piece:
-    """A file that was read and the range it is known to cover."""
+    """A file and the range it covers: by its name at most, once it was read for certain."""
 
-    bars: CachedBars
+    file: CacheFile
     start_ns: int
     end_ns: int
+    bars: CachedBars | None = None
 
 
 def _first_and_last(bars: CachedBars) -> tuple[int, int]:
