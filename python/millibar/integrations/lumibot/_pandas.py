@@ -18,7 +18,8 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from datetime import timezone as fixed_zone
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,6 +30,7 @@ from lumibot.entities import Asset, Quote
 from lumibot.entities.data import _DATA_QUOTE_FIELDS
 from lumibot.tools.helpers import parse_timestep_qty_and_unit
 from lumibot.tools.lumibot_logger import get_logger
+from pytz.tzinfo import DstTzInfo, StaticTzInfo
 
 from millibar import _core
 from millibar._arrays import raw_values
@@ -49,6 +51,8 @@ _LONGEST = 1 << 40
 # Stands for "lumibot's own code must answer this".
 _THEIRS = object()
 _NO_ROUTES: dict[Any, Any] = {}
+# Zone objects of one offset; pytz has one for each offset of a zone.
+_FIXED = (DstTzInfo, StaticTzInfo, fixed_zone)
 # Steps of lumibot's history call that a derived class may override; then lumibot's call is used.
 _STEPS = (
     "find_asset_in_data_store",
@@ -241,6 +245,9 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
         self._market_input_evidence = DeferredEvidence()
         self._clock: Any = None
         self._now_ns = -1
+        self._zone: Any = _NO_ROUTES  # no datetime's
+        self._zone_start: Any = None
+        self._zone_start_ns = 0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -327,7 +334,16 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
         return Route(asset, quote, data, timestep)
 
     def _read_clock(self, dt: Any) -> int:
-        self._now_ns = clock_ns(dt)
+        """Note the clock and its nanoseconds, which are negative where lumibot must answer."""
+        if dt.__class__ is datetime and dt.tzinfo is self._zone:
+            # In a zone whose offset is fixed two datetimes are as far apart as their faces.
+            since = dt - self._zone_start
+            now_ns = self._zone_start_ns + (since.days * 86_400 + since.seconds) * 1_000_000_000
+            self._now_ns = now_ns if not since.microseconds else -1
+        else:
+            self._now_ns = now_ns = clock_ns(dt)
+            if now_ns >= 0 and dt.__class__ is datetime and isinstance(dt.tzinfo, _FIXED):
+                self._zone, self._zone_start, self._zone_start_ns = dt.tzinfo, dt, now_ns
         self._clock = dt
         return self._now_ns
 
@@ -516,8 +532,15 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
 
     def get_last_price(self, asset: Any, quote: Any = None, exchange: str | None = None) -> Any:
         """The open of the bar forming now, else the last close; None when there is no price."""
-        route = getattr(self._data_store, "routes", _NO_ROUTES).get((id(asset), id(quote), None))
-        if route is None or route.outdated():
+        try:
+            route = self._data_store.routes.get((id(asset), id(quote), None))
+        except AttributeError:  # somebody put a plain dict in the store's place
+            route = None
+        if (
+            route is None
+            or (base := route.bars_asset).symbol is not route.name
+            or base.expiration is not route.expiration
+        ):
             route = self._route(asset, quote, None)
         if route is not None:
             dt = self.get_datetime()
