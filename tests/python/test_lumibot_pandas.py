@@ -9,15 +9,17 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import pytz
 from lumibot_support import (
     END,
     MES,
@@ -47,6 +49,7 @@ from lumibot.strategies import Strategy
 import millibar as mb
 from millibar.integrations.lumibot import Bars, _data, _pandas
 
+UTC = timezone.utc
 NOON = at("2024-01-04 12:00")
 
 
@@ -628,6 +631,24 @@ def test_the_clock_in_nanoseconds() -> None:
         None,
     ):
         assert _data.clock_ns(odd) < 0
+
+
+def test_the_clock_is_read_alike_whatever_zone_came_before() -> None:
+    rng = np.random.default_rng(12)
+    zones = [NEW_YORK, pytz.UTC, pytz.timezone("Etc/GMT+5"), ZoneInfo("America/New_York"), UTC]
+    zones.append(timezone(timedelta(hours=-5)))
+    ours = source(Ours, minutes())
+    for _ in range(2_000):
+        moment = datetime.fromtimestamp(int(rng.integers(-(10**6), 1_710_900_000)), UTC)
+        moment = moment.astimezone(zones[rng.integers(len(zones))])
+        if rng.random() < 0.1:
+            moment = moment.replace(microsecond=1)
+        if rng.random() < 0.1:
+            moment = pd.Timestamp(moment)
+        expected = _data.clock_ns(moment)
+        found = ours._read_clock(moment)
+        assert found == expected or (found < 0 and expected < 0), moment
+        assert ours._clock is moment and ours._now_ns == found
 
 
 def test_no_private_name_of_lumibot_has_gone() -> None:
