@@ -37,6 +37,7 @@ from parity_data import (
     cme,
     data,
     in_unit,
+    random_scenario,
     regular_hours,
     weekdays,
     with_quotes,
@@ -48,6 +49,7 @@ sys.path.append(str(ROOT / "examples"))
 from mes_momentum import MESMomentum, read_bars
 from strategies.daily_rotation import DailyRotation
 from strategies.order_tour import OrderTour
+from strategies.random_trader import RandomTrader
 from strategies.scribbler import Scribbler
 from strategies.three_markets import SLOW, ThreeMarkets
 
@@ -263,3 +265,31 @@ def test_the_files_of_a_backtest(tmp_path: Path) -> None:
     assert expected <= set(reference)
     text = difference(reference, subject)
     assert not text
+
+
+@pytest.mark.parametrize("number", [2, 6, 13, 18])
+def test_orders_and_questions_by_chance(number: int) -> None:
+    """Any order on any bars: what is common to them is that nobody thought of the combination."""
+    scenario = random_scenario(number)
+    pairs = tuple(pair for pair in scenario.assets if pair[0].asset_type != "option")
+    parameters = {
+        "seed": number,
+        "pairs": pairs,
+        "sleep": ("15M", "30M", "1H", "7M")[number % 4],
+        "market": ("24/7", "us_futures", "NYSE")[number % 3],
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        reference, subject = (
+            offline.run(
+                RandomTrader,
+                source,
+                scenario.make,
+                scenario.start,
+                scenario.end,
+                parameters=parameters,
+            )
+            for source in (offline.reference_class(), offline.subject_class())
+        )
+    assert reference.fills > 20
+    must_agree(reference, subject)
