@@ -19,12 +19,23 @@ typedef struct buffer_owner {
     PyInterpreterState *interpreter;
 } buffer_owner;
 
+/* The thread state this thread runs Python with, or NULL where it does not hold
+ * the interpreter's lock. */
 static PyThreadState *attached_thread_state(void)
 {
 #if PY_VERSION_HEX >= 0x030D0000
     return PyThreadState_GetUnchecked();
-#else
+#elif PY_VERSION_HEX >= 0x030C0000
     return _PyThreadState_UncheckedGet();
+#else
+    /* Before 3.12 the current state is the process's, not the thread's: it may
+     * be that of another thread, which holds the lock while this one does not. */
+    PyThreadState *current = _PyThreadState_UncheckedGet();
+    PyThreadState *own = PyGILState_GetThisThreadState();
+    if (current == NULL || own == NULL || current == own) {
+        return own != NULL ? current : NULL;
+    }
+    return current->thread_id == PyThread_get_thread_ident() ? current : NULL;
 #endif
 }
 

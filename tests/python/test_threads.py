@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import sys
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -128,3 +131,35 @@ def test_buffers_are_released_on_other_threads(whole: mb.Bars) -> None:
         del dataset
     gc.collect()
     assert _core.memory_live_bytes() == before
+
+
+def test_a_foreign_thread_waits_for_the_lock() -> None:
+    """A thread Python has never seen lets go of Python's memory while this one holds the lock."""
+    libc = ctypes.CDLL(None)
+    holding = ctypes.PyDLL(None)  # calls through it keep the interpreter's lock
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype = ctypes.c_void_p
+    pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+
+    values = np.arange(1000.0)
+    alive = weakref.ref(values)
+    column = _core.column_from_buffer("x", values, "float64")
+    schema, array = column.__arrow_c_array__()
+    del values, column
+
+    # struct ArrowArray: five int64, three pointers, then release.
+    held = pointer(array, b"arrow_array")
+    assert held is not None
+    release = ctypes.c_void_p.from_address(held + 8 * 8)
+    assert release.value is not None
+    thread = ctypes.c_void_p()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(60)  # this thread gives the lock to nobody who asks for it
+    try:
+        holding.pthread_create(ctypes.byref(thread), None, release, ctypes.c_void_p(held))
+        holding.usleep(100_000)
+        assert alive() is not None, "released without the lock"
+    finally:
+        sys.setswitchinterval(interval)
+        libc.pthread_join(thread, None)
+    assert alive() is None
