@@ -168,6 +168,21 @@ static inline mbar_series *vector_series(const struct vector_table *from, mbar_s
     return series_of(table, &options);
 }
 
+/* Where the current line begins a frame ("frame STEP TABLE"): reads it and
+ * makes it *series, which is unreferenced first, and returns true. */
+static inline bool vectors_frame(struct vectors *v, mbar_series **series)
+{
+    if (!vectors_is(v, "frame")) {
+        return false;
+    }
+    mbar_step step = vectors_step(v, 1);
+    struct vector_table table = vectors_table(v, 2);
+    mbar_series_unref(*series);
+    *series = vector_series(&table, step);
+    vector_table_free(&table);
+    return true;
+}
+
 static inline void check_vector_column(const struct vectors *v, const struct vector_column *wanted,
                                        int64_t n, const mbar_column *got)
 {

@@ -64,7 +64,7 @@ static int count_open(void)
 static int set_up(void **state)
 {
     remember_live(state);
-    snprintf(directory, sizeof directory, "/tmp/millibar-test-XXXXXX");
+    snprintf(directory, sizeof directory, P_tmpdir "/millibar-test-XXXXXX");
     return mkdtemp(directory) ? 0 : -1;
 }
 

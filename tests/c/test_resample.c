@@ -246,12 +246,7 @@ static void test_against_pandas(void **state)
     mbar_series *series = NULL;
     long n_resamples = 0;
     while (vectors_next(&v)) {
-        if (vectors_is(&v, "frame")) {
-            mbar_step step = vectors_step(&v, 1);
-            struct vector_table table = vectors_table(&v, 2);
-            mbar_series_unref(series);
-            series = vector_series(&table, step);
-            vector_table_free(&table);
+        if (vectors_frame(&v, &series)) {
             continue;
         }
         assert_true(vectors_is(&v, "resample"));

@@ -7,8 +7,7 @@
  * has 13:00 and 13:15; the days on which the two differ in more are listed here.
  */
 #include "market_support.h"
-
-#include <zlib.h>
+#include "shared_files.h"
 
 static mbar_zone *new_york;
 
@@ -134,24 +133,10 @@ static void check_date(const char *date, enum day_kind there, size_t *n_differen
     ++*n_different;
 }
 
-static gzFile open_answers(void)
-{
-    const char *shared = getenv("MILLIBAR_SHARED");
-    char path[1024];
-    snprintf(path, sizeof path, "%s/corpora/exchange_calendars/answers/cmes.csv.gz",
-             shared != NULL ? shared : "../shared");
-    gzFile file = gzopen(path, "rb");
-    if (file == NULL) {
-        print_message("skipped: no %s\n", path);
-        skip();
-    }
-    return file;
-}
-
 static void test_against_exchange_calendars(void **state)
 {
     (void)state;
-    gzFile file = open_answers();
+    gzFile file = open_shared_gz("corpora/exchange_calendars/answers/cmes.csv.gz");
     char line[256];
     size_t n_different = 0;
     long n_days = 0;

@@ -549,7 +549,7 @@ static void test_cache(void **state)
 static void test_broken_file_in_the_directory_is_told(void **state)
 {
     (void)state;
-    char directory[] = "/tmp/millibar-zone-XXXXXX";
+    char directory[] = P_tmpdir "/millibar-zone-XXXXXX";
     assert_non_null(mkdtemp(directory));
     char path[64];
     snprintf(path, sizeof path, "%s/Broken", directory);

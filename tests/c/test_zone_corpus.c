@@ -10,8 +10,7 @@
  * number that do not is printed.
  */
 #include "market_support.h"
-
-#include <zlib.h>
+#include "shared_files.h"
 
 struct row {
     char zone[64];
@@ -24,20 +23,6 @@ struct tally {
     long n_rows, n_missing, n_mismatches, n_gaps, n_folds;
     char first_mismatch[160];
 };
-
-static gzFile open_corpus(void)
-{
-    const char *shared = getenv("MILLIBAR_SHARED");
-    char path[1024];
-    snprintf(path, sizeof path, "%s/corpora/tz/transitions-2026f-1901-2050.csv.gz",
-             shared != NULL ? shared : "../shared");
-    gzFile file = gzopen(path, "rb");
-    if (file == NULL) {
-        print_message("skipped: no %s\n", path);
-        skip();
-    }
-    return file;
-}
 
 static bool read_row(gzFile file, struct row *row)
 {
@@ -120,7 +105,7 @@ static void check_row(const struct row *row, struct tally *tally)
 static void test_every_transition(void **state)
 {
     (void)state;
-    gzFile file = open_corpus();
+    gzFile file = open_shared_gz("corpora/tz/transitions-2026f-1901-2050.csv.gz");
     struct tally tally = {0};
     struct row row;
     char header[256];

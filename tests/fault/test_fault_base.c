@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static char directory[] = "/tmp/millibar-test-XXXXXX";
+static char directory[] = P_tmpdir "/millibar-test-XXXXXX";
 static char path[64];
 
 static int make_directory(void **state)

@@ -1,8 +1,9 @@
-"""The modules of this folder import one another by name."""
+"""The modules of this folder import one another, and the examples, by name."""
 
 import sys
 from pathlib import Path
 
-FOLDER = str(Path(__file__).resolve().parent)
-if FOLDER not in sys.path:
-    sys.path.insert(0, FOLDER)
+HERE = Path(__file__).resolve().parent
+for folder in (HERE, HERE.parents[1] / "examples"):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))

@@ -264,62 +264,20 @@ def run_strategy(source: Any, strategy: type) -> Run:
 
 
 def momentum_strategy() -> type:
-    """The MES momentum strategy; `seen` has each iteration's instant, bars and last price."""
-    from lumibot.entities import Asset, Order
-    from lumibot.strategies import Strategy
+    """The example's strategy; told to watch, `seen` has each iteration's instant, bars and price.
 
-    class MesMomentum(Strategy):
+    Made when asked for: the environment must be set before lumibot is imported.
+    """
+    from mes_momentum import MESMomentum
+
+    class MesMomentum(MESMomentum):
         def initialize(self) -> None:
-            self.set_market("us_futures")
-            self.sleeptime = "1M"
-            self.contract = Asset("MES", asset_type=Asset.AssetType.CONT_FUTURE)
+            super().initialize()
             self.seen: list[tuple[Any, ...]] = []
 
-        def on_trading_iteration(self) -> None:
-            bars = self.get_historical_prices(self.contract, 200, "minute")
-            price = self.get_last_price(self.contract)
-            if bars is None or price is None or len(bars) < 20:
-                return
-            frame = bars.pandas_df
+        def moving_average(self, df: Any, price: Any) -> Any:
             if self.parameters.get("watch"):
-                self.seen.append((self.get_datetime(), frame, price))
-            close = frame["close"]
-            average = (close.tail(8).sum() + price) / 9.0
-            previous = close.shift(1)
-            ranges = pd.concat(
-                [
-                    frame["high"] - frame["low"],
-                    (frame["high"] - previous).abs(),
-                    (frame["low"] - previous).abs(),
-                ],
-                axis=1,
-            ).max(axis=1)
-            atr = ranges.rolling(14).mean().iloc[-1]
-            position = self.get_position(self.contract)
-            if position is not None and position.quantity != 0:
-                if price <= average:
-                    self.cancel_open_orders()
-                    order = self.close_position(self.contract)
-                    if order is not None:
-                        self.submit_order(order)
-                return
-            if price <= average or not atr > 0 or self._has_open_order():
-                return
-            risk = self.portfolio_value * 0.01
-            quantity = int(min(max(risk // (atr * 5), 1), 5))
-            self.submit_order(
-                self.create_order(
-                    self.contract,
-                    quantity,
-                    Order.OrderSide.BUY,
-                    order_type=Order.OrderType.MARKET,
-                    order_class=Order.OrderClass.BRACKET,
-                    secondary_limit_price=price + 3 * atr,
-                    secondary_stop_price=price - atr,
-                )
-            )
-
-        def _has_open_order(self) -> bool:
-            return any(order.is_active() for order in self.get_orders())
+                self.seen.append((self.get_datetime(), df, price))
+            return super().moving_average(df, price)
 
     return MesMomentum

@@ -11,7 +11,6 @@ import functools
 import json
 import os
 import re
-import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +43,6 @@ from parity_data import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "examples"))
 
 from mes_momentum import MESMomentum, read_bars
 from strategies.daily_rotation import DailyRotation

@@ -144,7 +144,7 @@ def test_a_foreign_thread_waits_for_the_lock() -> None:
     values = np.arange(1000.0)
     alive = weakref.ref(values)
     column = _core.column_from_buffer("x", values, "float64")
-    schema, array = column.__arrow_c_array__()
+    _, array = column.__arrow_c_array__()
     del values, column
 
     # struct ArrowArray: five int64, three pointers, then release.

@@ -375,6 +375,20 @@ class _CachedDatabento(_Behind):  # type: ignore[misc]
 
     # ---- Per variant ------------------------------------------------------------------------
 
+    def _ask_helper(
+        self, asset: Any, start: datetime, end: datetime, unit: str, **extra: Any
+    ) -> Any:
+        return self._HELPER.get_price_data_from_databento(
+            api_key=self._api_key,
+            asset=asset,
+            start=start,
+            end=end,
+            timestep=unit,
+            venue=None,
+            force_cache_update=False,
+            **extra,
+        )
+
     def _fetch(self, asset: Any, start: datetime, end: datetime, unit: str) -> Any:
         """The bars through lumibot's helper, which reads its cache, asks the vendor and caches."""
         raise NotImplementedError
@@ -415,16 +429,7 @@ class DataBentoDataBacktestingPolars(
             self._cache_datetime_series(key, loaded.data)
 
     def _fetch(self, asset: Any, start: datetime, end: datetime, unit: str) -> Any:
-        return self._HELPER.get_price_data_from_databento(
-            api_key=self._api_key,
-            asset=asset,
-            start=start,
-            end=end,
-            timestep=unit,
-            venue=None,
-            force_cache_update=False,
-            return_polars=True,
-        )
+        return self._ask_helper(asset, start, end, unit, return_polars=True)
 
     def _frame_of(self, cached: Any) -> Any:
         return cached.to_polars()
@@ -469,15 +474,7 @@ class DataBentoDataBacktestingPandas(
         return answer
 
     def _fetch(self, asset: Any, start: datetime, end: datetime, unit: str) -> Any:
-        frame = self._HELPER.get_price_data_from_databento(
-            api_key=self._api_key,
-            asset=asset,
-            start=start,
-            end=end,
-            timestep=unit,
-            venue=None,
-            force_cache_update=False,
-        )
+        frame = self._ask_helper(asset, start, end, unit)
         if frame is not None and not isinstance(frame.index, pd.DatetimeIndex):
             logger.error("DataBento data for %s doesn't have datetime index", asset.symbol)
             return None
