@@ -5,6 +5,7 @@
 #include <millibar/base.h>
 #include <millibar/table.h>
 #include <millibar/market.h>
+#include <millibar/indicators.h>
 #include <millibar/io.h>
 
 #endif
