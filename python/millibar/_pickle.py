@@ -13,6 +13,7 @@ from millibar._arrays import raw_values
 
 if TYPE_CHECKING:
     from millibar.bars import Bars, SeriesOptions
+    from millibar.frame import Frame
 
 
 def _pack_column(column: _core.Column, protocol: int) -> dict[str, Any]:
@@ -52,7 +53,17 @@ def _unpack_column(part: dict[str, Any]) -> _core.Column:
     )
 
 
+def _unpack(parts: list[dict[str, Any]]) -> _core.Table:
+    return _core.Table([_unpack_column(part) for part in parts])
+
+
 def unpack_bars(parts: list[dict[str, Any]], options: SeriesOptions) -> Bars:
     from millibar.bars import Bars
 
-    return Bars.plain(_core.Table([_unpack_column(part) for part in parts]), options)
+    return Bars.plain(_unpack(parts), options)
+
+
+def unpack_frame(parts: list[dict[str, Any]], title: str, time: str | None) -> Frame:
+    from millibar.frame import Frame
+
+    return Frame(_unpack(parts), title=title, time=time)

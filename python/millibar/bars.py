@@ -10,14 +10,12 @@ an offset) is a wall clock in the `tz` of that call, which is UTC unless given.
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from millibar import _core
-from millibar._arrays import from_values, raw_values, to_numpy
+from millibar._arrays import raw_values
 from millibar._times import (
     Instant,
     ZoneLike,
@@ -27,12 +25,12 @@ from millibar._times import (
     zone_name,
 )
 from millibar.errors import ColumnNotFoundError, InvalidError
+from millibar.frame import Frame, table_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
-    import polars as pl
-    import pyarrow as pa
+    from typing_extensions import Self
 
     from millibar.expr import Expr
     from millibar.lazy import LazyBars
@@ -93,23 +91,7 @@ class SeriesOptions(NamedTuple):
         return self.sort or self.label != "open" or self.duplicates != "refuse"
 
 
-def _table_of(data: Any) -> _core.Table:
-    if isinstance(data, _core.Table):
-        return data
-    if isinstance(data, Bars):
-        return data.table
-    if isinstance(data, Mapping):
-        return _core.Table([from_values(str(name), data[name]) for name in data])
-    pandas = sys.modules.get("pandas")
-    if pandas is not None and isinstance(data, pandas.DataFrame):
-        # Its own __arrow_c_stream__ would need pyarrow.
-        from millibar._pandas import from_frame
-
-        return from_frame(data)
-    return _core.table_from_arrow(data)
-
-
-class Bars:
+class Bars(Frame):
     """Rows of market data in columns, immutable.
 
     Args:
@@ -146,12 +128,10 @@ class Bars:
         array([5, 1, 7])
     """
 
-    __slots__ = ("__weakref__", "_frame", "_options", "_series", "_table")
+    __slots__ = ("_options", "_series")
 
-    _table: _core.Table
     _options: SeriesOptions
     _series: _core.Series | None
-    _frame: pd.DataFrame | None
 
     def __init__(
         self,
@@ -172,15 +152,14 @@ class Bars:
             duplicates=duplicates,
             zone=None if tz is None else zone_name(tz),
         )
-        self._set(_table_of(data), options)
+        self._set(table_of(data), options)
         if options.change_rows or options.zone is not None:
             self._adopt(options.series(self._table))
 
     def _set(self, table: _core.Table, options: SeriesOptions) -> None:
-        self._table = table
+        self._set_table(table, "Bars", None)
         self._options = options
         self._series = None
-        self._frame = None
 
     def _adopt(self, series: _core.Series) -> None:
         """Takes a series' rows for its own; they need no label, order or zone from here on."""
@@ -195,25 +174,20 @@ class Bars:
         self._series = series
 
     @classmethod
-    def plain(cls, table: _core.Table, options: SeriesOptions | None = None) -> Bars:
+    def plain(cls, table: _core.Table, options: SeriesOptions | None = None) -> Self:
         """The rows of a table as they are; options say how they are bars when that is asked."""
         bars = cls.__new__(cls)
         bars._set(table, SeriesOptions() if options is None else options)
         return bars
 
     @classmethod
-    def from_series(cls, series: _core.Series) -> Bars:
+    def from_series(cls, series: _core.Series) -> Self:
         """The rows of a series, with its period and zone."""
         bars = cls.__new__(cls)
         bars._adopt(series)
         return bars
 
     # ---- What there is -------------------------------------------------------------------------
-
-    @property
-    def table(self) -> _core.Table:
-        """The columns in C."""
-        return self._table
 
     @property
     def series(self) -> _core.Series:
@@ -234,26 +208,6 @@ class Bars:
         return time_column_name(self._table) if name is None else name
 
     @property
-    def columns(self) -> list[str]:
-        """Column names in order."""
-        return list(self._table.names)
-
-    @property
-    def schema(self) -> dict[str, str]:
-        """Type of each column, in order."""
-        return schema_of(self._table)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(rows, columns)."""
-        return len(self._table), len(self._table.names)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes the rows occupy."""
-        return sum(self._table.column(name).nbytes for name in self._table.names)
-
-    @property
     def period_ns(self) -> int:
         """Length of a bar in nanoseconds; 0 where it is not known (fewer than two bars)."""
         return self.series.period_ns
@@ -263,76 +217,15 @@ class Bars:
         """Opens as datetime64[ns], UTC, strictly rising, read-only, shape (rows,)."""
         return raw_values(self.series.times).view("datetime64[ns]")
 
-    def __len__(self) -> int:
-        return len(self._table)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._table.names
-
-    # Rows are not iterated: that is what columns are for.
-    __iter__ = None
-
-    @overload
-    def __getitem__(self, key: str) -> npt.NDArray[Any]: ...
-    @overload
-    def __getitem__(self, key: list[str] | tuple[str, ...] | slice) -> Bars: ...
-    def __getitem__(self, key: str | list[str] | tuple[str, ...] | slice) -> Any:
-        """A column as a read-only array of shape (rows,), without a copy where there is nothing to
-        convert; a list of names as Bars of those columns; a slice as Bars of those rows.
-
-        Timestamps are datetime64 of the column's unit, UTC where it has a zone; nulls are NaN, NaT
-        or None; text is an object array of str.
-
-        Raises:
-            ColumnNotFoundError: no such column.
-        """
-        if isinstance(key, str):
-            return to_numpy(self._table.column(key))
-        if isinstance(key, slice):
-            first, stop, step = key.indices(len(self))
-            if step != 1:
-                raise InvalidError("rows are taken in steps of 1: bars[first:stop]")
-            return self._rows(first, max(0, stop - first))
-        if isinstance(key, (list, tuple)):
-            return self.select(*key)
-        raise TypeError(
-            f"bars[...] takes a column name, a list of names or a slice of rows, not "
-            f"{type(key).__name__}"
-        )
-
-    def __getattr__(self, name: str) -> npt.NDArray[Any]:
-        """A column by attribute; "close" also finds "Close"."""
-        if not name.startswith("_"):
-            try:
-                return to_numpy(self._table.column(name))
-            except ColumnNotFoundError:
-                names = self._table.names
-            matches = [column for column in names if column.lower() == name.lower()]
-            if len(matches) == 1:
-                return to_numpy(self._table.column(matches[0]))
-        raise AttributeError(f"no column or attribute {name!r}", name=name, obj=self)
-
-    def __dir__(self) -> Iterable[str]:
-        return [*super().__dir__(), *(name for name in self._table.names if name.isidentifier())]
-
     # ---- Rows and columns ----------------------------------------------------------------------
 
-    def _rows(self, first: int, n_rows: int) -> Bars:
+    def _rows(self, first: int, n_rows: int) -> Self:
         options = self._options
         if self._series is not None and not options.period_ns:
             options = options._replace(period_ns=self._series.period_ns)
-        return Bars.plain(self._table.slice(first, n_rows), options)
+        return self.plain(self._table.slice(first, n_rows), options)
 
-    def head(self, n_rows: int = 5) -> Bars:
-        """The first rows, without a copy."""
-        return self._rows(0, min(max(0, n_rows), len(self)))
-
-    def tail(self, n_rows: int = 5) -> Bars:
-        """The last rows, without a copy."""
-        n_rows = min(max(0, n_rows), len(self))
-        return self._rows(len(self) - n_rows, n_rows)
-
-    def select(self, *names: str) -> Bars:
+    def select(self, *names: str) -> Self:
         """Those columns, in that order, without a copy.
 
         Raises:
@@ -343,7 +236,7 @@ class Bars:
         options = self._options
         if self._series is not None and not options.period_ns:
             options = options._replace(period_ns=self._series.period_ns)
-        return Bars.plain(table, options._replace(time=time if time in names else None))
+        return self.plain(table, options._replace(time=time if time in names else None))
 
     def filter(self, *conditions: Expr) -> Bars:
         """The rows where every condition is true."""
@@ -408,114 +301,19 @@ class Bars:
         resampled = self.series.resample(count, step, zone=zone, drop_partial=drop_partial)
         return Bars.from_series(resampled)
 
-    # ---- Out -----------------------------------------------------------------------------------
-
-    def to_pandas(self, tz: ZoneLike | None = None) -> pd.DataFrame:
-        """A new DataFrame, its index the time column: named as it is, in its unit and zone.
-
-        Dictionary columns are categorical, text is object; nulls are NaN, NaT or None. Without a
-        time column the index counts the rows.
-
-        Args:
-            tz: zone to show the index in, instead of the column's own.
-        """
-        from millibar._pandas import to_frame
-
-        return to_frame(self._table, self.time_column, None if tz is None else zone_name(tz))
-
-    @property
-    def df(self) -> pd.DataFrame:
-        """`to_pandas()`, made once: the same object every time, changes to it included."""
-        if self._frame is None:
-            self._frame = self.to_pandas()
-        return self._frame
-
-    def to_polars(self) -> pl.DataFrame:
-        """A Polars DataFrame over the same memory."""
-        import polars as pl
-
-        return pl.DataFrame(self)
-
-    def to_arrow(self) -> pa.Table:
-        """A pyarrow Table over the same memory."""
-        import pyarrow as pa
-
-        return pa.table(self)
-
-    def write_parquet(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        codec: _core.Codec = "none",
-        level: int = 0,
-        row_group_rows: int = 0,
-        page_rows: int = 0,
-    ) -> None:
-        """Writes a Parquet file: the whole file under its name, or nothing.
-
-        codec "none" is the layout that is read without a copy; "zstd" is the smallest. 0 means the
-        default: the codec's level, 262,144 rows a row group, 8,192 rows a page.
-        """
-        period = self._options.period_ns or (self._series.period_ns if self._series else 0)
-        _core.parquet_write(
-            self._table,
-            os.fspath(path),
-            codec=codec,
-            level=level,
-            row_group_rows=row_group_rows,
-            page_rows=page_rows,
-            period=str(period) if period else None,
-        )
-
-    def __arrow_c_schema__(self) -> object:
-        return self._table.__arrow_c_schema__()
-
-    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
-        """A struct array over the same memory; requested_schema is not applied."""
-        return self._table.__arrow_c_array__(requested_schema)
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """A stream of one batch over the same memory; requested_schema is not applied."""
-        return self._table.__arrow_c_stream__(requested_schema)
-
     # ---- As a value ----------------------------------------------------------------------------
 
-    def __eq__(self, other: object) -> bool:
-        """Same columns, types, nulls and bits; NaN equals NaN of the same bits."""
-        if not isinstance(other, Bars):
-            return NotImplemented
-        return self._table.equals(other._table)
+    def _file_period(self) -> str | None:
+        period = self._options.period_ns or (self._series.period_ns if self._series else 0)
+        return str(period) if period else None
 
-    __hash__ = None  # type: ignore[assignment]
-
-    def __copy__(self) -> Bars:
-        return Bars.plain(self._table, self._options)
-
-    def __deepcopy__(self, memo: Mapping[int, Any]) -> Bars:
-        """Columns are immutable: there is nothing to copy but the frame, which is not kept."""
-        return self.__copy__()
+    def __copy__(self) -> Self:
+        return self.plain(self._table, self._options)
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         from millibar._pickle import pack, unpack_bars
 
         return unpack_bars, (pack(self._table, protocol), self._options)
-
-    def __repr__(self) -> str:
-        from millibar._display import table_text
-
-        return table_text(self._table, "Bars")
-
-    def _repr_html_(self) -> str:
-        from millibar._display import table_html
-
-        return table_html(self._table, "Bars")
-
-
-def schema_of(table: _core.Table) -> dict[str, str]:
-    """Type of each column in words."""
-    from millibar._display import type_text
-
-    return {name: type_text(table.column(name)) for name in table.names}
 
 
 def from_arrow(

@@ -25,9 +25,10 @@ from millibar._times import (
     zone,
     zone_name,
 )
-from millibar.bars import Bars, SeriesOptions, schema_of, time_column_name
+from millibar.bars import Bars, SeriesOptions, time_column_name
 from millibar.errors import InvalidError
 from millibar.expr import Expr
+from millibar.frame import schema_of
 
 __all__ = ["LazyBars", "Source", "read_parquet", "scan_parquet"]
 
