@@ -77,10 +77,10 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_indicator_param_choose(const mbar_indica
                                                                double *out, mbar_error *error);
 /*
  * What a computation would run with: params[0..n_params), in the spec's order,
- * then defaults, into out[0..spec->n_params). A NaN in params stands for the
- * default too. MBAR_INVALID names the parameter: missing where there is no
- * default, out of range, not whole, infinite, or one too many. params may be NULL
- * when n_params is 0; out may be params, or NULL to check alone.
+ * then defaults, into out[0..spec->n_params). MBAR_INVALID names the parameter:
+ * missing where there is no default, out of range, not whole, NaN, one too many,
+ * or at odds with another. params may be NULL when n_params is 0; out may be
+ * params, or NULL to check alone.
  */
 MBAR_API MBAR_MUST_USE mbar_status mbar_indicator_params(const mbar_indicator_spec *spec,
                                                          const double *params, int32_t n_params,
@@ -101,7 +101,7 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_indicator_compute(const mbar_indicator_s
                                                           int64_t n_rows, double *const *outputs,
                                                           mbar_error *error);
 
-/* ---- Over a series ------------------------------------------------------- */
+/* ---- Over a series, or a table -------------------------------------------- */
 
 /*
  * The indicator of rows [window.first, + n_rows) of series, a function of those
@@ -121,6 +121,13 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_series_indicator(const mbar_series *seri
                                                          const double *params, int32_t n_params,
                                                          const char *const *columns,
                                                          mbar_table **out, mbar_error *error);
+
+/* The same of a table's rows, in the order they stand in. */
+MBAR_API MBAR_MUST_USE mbar_status mbar_table_indicator(const mbar_table *table, mbar_window window,
+                                                        const mbar_indicator_spec *spec,
+                                                        const double *params, int32_t n_params,
+                                                        const char *const *columns,
+                                                        mbar_table **out, mbar_error *error);
 
 /* ---- Row by row ---------------------------------------------------------- */
 

@@ -1,0 +1,281 @@
+/*
+ * rolling.c - indicators of one column over a window: sma, sum, std, var, min,
+ * max, zscore, and of two: vwma.
+ *
+ * The arithmetic is in rolling.h; here it is tied to names and parameters. A
+ * result needs min_periods values in the window that are not missing, by default
+ * all of them.
+ */
+#include "indicators/rolling.h"
+
+mbar_status mbar_ring_start(mbar_ring *self, mbar_indicator *owner, double period,
+                            mbar_error *error)
+{
+    int64_t n_cells = (int64_t)period;
+    int64_t n_rows = mbar_indicator_rows(owner);
+    self->n_cells = n_rows < n_cells ? n_rows : n_cells;
+    self->cells = mbar_indicator_block(owner, self->n_cells, sizeof(double), error);
+    return self->cells != NULL ? MBAR_OK : MBAR_NOMEM;
+}
+
+mbar_status mbar_extreme_start(mbar_extreme *self, mbar_indicator *owner, double period,
+                               mbar_error *error)
+{
+    mbar_status status = mbar_ring_start(&self->window, owner, period, error);
+    if (status != MBAR_OK) {
+        return status;
+    }
+    self->period = (int64_t)period;
+    self->queue = mbar_indicator_block(owner, self->window.n_cells, sizeof *self->queue, error);
+    return self->queue != NULL ? MBAR_OK : MBAR_NOMEM;
+}
+
+mbar_status mbar_check_min_periods(const mbar_indicator_spec *spec, const double *params,
+                                   mbar_error *error)
+{
+    if (params[1] <= params[0]) {
+        return MBAR_OK;
+    }
+    return mbar_error_set(error, MBAR_INVALID,
+                          "%s: min_periods %.0f is more than the %.0f rows of the period",
+                          spec->name, params[1], params[0]);
+}
+
+static const char *const close_input[] = {"close"};
+
+/* ---- Sums and means ------------------------------------------------------ */
+
+static const mbar_indicator_param window_params[] = {MBAR_PERIOD("period", NAN), MBAR_MIN_PERIODS};
+
+struct sum_state {
+    mbar_ring window;
+    mbar_rolling_sum sum;
+    int64_t needed;
+    bool alone;
+};
+
+static mbar_status sum_start(void *state, mbar_indicator *owner, const double *params,
+                             mbar_error *error)
+{
+    struct sum_state *self = state;
+    self->needed = mbar_needed(params[1], params[0]);
+    self->alone = params[0] == 1;
+    return mbar_ring_start(&self->window, owner, params[0], error);
+}
+
+static inline void sum_advance(struct sum_state *self, double value)
+{
+    double entering = mbar_finite_or_nan(value);
+    double leaving = mbar_ring_push(&self->window, entering);
+    mbar_rolling_sum_step(&self->sum, entering, leaving, self->alone);
+}
+
+static inline void sum_step(struct sum_state *self, const double *in, double *out)
+{
+    sum_advance(self, in[0]);
+    out[0] = mbar_rolling_sum_value(&self->sum, self->needed);
+}
+MBAR_INDICATOR_RUN(sum, 1, 1)
+
+static const char *const sum_outputs[] = {"sum"};
+const mbar_indicator_kind mbar_kind_sum = {
+    MBAR_INDICATOR_SPEC(sum, "Rolling sum", close_input, window_params, sum_outputs),
+    .spec.formula = "close.rolling(period, min_periods=min_periods or period).sum()",
+    .check = mbar_check_min_periods,
+};
+
+#define sma_state sum_state
+#define sma_start sum_start
+
+static inline void sma_step(struct sma_state *self, const double *in, double *out)
+{
+    sum_advance(self, in[0]);
+    out[0] = mbar_rolling_mean_value(&self->sum, self->needed);
+}
+MBAR_INDICATOR_RUN(sma, 1, 1)
+
+static const char *const sma_outputs[] = {"sma"};
+const mbar_indicator_kind mbar_kind_sma = {
+    MBAR_INDICATOR_SPEC(sma, "Simple moving average", close_input, window_params, sma_outputs),
+    .spec.formula = "close.rolling(period, min_periods=min_periods or period).mean()",
+    .check = mbar_check_min_periods,
+};
+
+struct vwma_state {
+    mbar_ring turnovers, volumes;
+    mbar_rolling_sum turnover, volume;
+    int64_t needed;
+    bool alone;
+};
+
+static mbar_status vwma_start(void *state, mbar_indicator *owner, const double *params,
+                              mbar_error *error)
+{
+    struct vwma_state *self = state;
+    self->needed = mbar_needed(params[1], params[0]);
+    self->alone = params[0] == 1;
+    mbar_status status = mbar_ring_start(&self->turnovers, owner, params[0], error);
+    return status == MBAR_OK ? mbar_ring_start(&self->volumes, owner, params[0], error) : status;
+}
+
+static inline double ring_sum(mbar_ring *ring, mbar_rolling_sum *sum, double value, int64_t needed,
+                              bool alone)
+{
+    double entering = mbar_finite_or_nan(value);
+    double leaving = mbar_ring_push(ring, entering);
+    mbar_rolling_sum_step(sum, entering, leaving, alone);
+    return mbar_rolling_sum_value(sum, needed);
+}
+
+static inline void vwma_step(struct vwma_state *self, const double *in, double *out)
+{
+    double turnover =
+        ring_sum(&self->turnovers, &self->turnover, in[0] * in[1], self->needed, self->alone);
+    double volume = ring_sum(&self->volumes, &self->volume, in[1], self->needed, self->alone);
+    out[0] = turnover / volume;
+}
+MBAR_INDICATOR_RUN(vwma, 2, 1)
+
+static const char *const vwma_inputs[] = {"close", "volume"};
+static const char *const vwma_outputs[] = {"vwma"};
+const mbar_indicator_kind mbar_kind_vwma = {
+    MBAR_INDICATOR_SPEC(vwma, "Volume-weighted moving average", vwma_inputs, window_params,
+                        vwma_outputs),
+    .spec.formula = "(close * volume).rolling(period, min_periods=min_periods or period).sum()"
+                    " / volume.rolling(period, min_periods=min_periods or period).sum()",
+    .check = mbar_check_min_periods,
+};
+
+/* ---- Variance ------------------------------------------------------------ */
+
+static const mbar_indicator_param var_params[] = {MBAR_PERIOD("period", NAN), MBAR_MIN_PERIODS,
+                                                  MBAR_DDOF(1)};
+
+struct var_state {
+    mbar_ring window;
+    mbar_rolling_var var;
+    int64_t needed;
+    double ddof;
+    bool alone;
+};
+
+static mbar_status var_start(void *state, mbar_indicator *owner, const double *params,
+                             mbar_error *error)
+{
+    struct var_state *self = state;
+    self->needed = mbar_needed(params[1], params[0]);
+    self->ddof = params[2];
+    self->alone = params[0] == 1;
+    return mbar_ring_start(&self->window, owner, params[0], error);
+}
+
+static inline void var_step(struct var_state *self, const double *in, double *out)
+{
+    double entering = mbar_finite_or_nan(in[0]);
+    double leaving = mbar_ring_push(&self->window, entering);
+    mbar_rolling_var_step(&self->var, entering, leaving, self->alone);
+    out[0] = mbar_rolling_var_value(&self->var, self->needed, self->ddof);
+}
+MBAR_INDICATOR_RUN(var, 1, 1)
+
+static const char *const var_outputs[] = {"var"};
+const mbar_indicator_kind mbar_kind_var = {
+    MBAR_INDICATOR_SPEC(var, "Rolling variance", close_input, var_params, var_outputs),
+    .spec.formula = "close.rolling(period, min_periods=min_periods or period).var(ddof)",
+    .check = mbar_check_min_periods,
+};
+
+#define std_state var_state
+#define std_start var_start
+
+static inline void std_step(struct std_state *self, const double *in, double *out)
+{
+    var_step(self, in, out);
+    out[0] = mbar_std_of_var(out[0]);
+}
+MBAR_INDICATOR_RUN(std, 1, 1)
+
+static const char *const std_outputs[] = {"std"};
+const mbar_indicator_kind mbar_kind_std = {
+    MBAR_INDICATOR_SPEC(std, "Rolling standard deviation", close_input, var_params, std_outputs),
+    .spec.formula = "close.rolling(period, min_periods=min_periods or period).std(ddof)",
+    .check = mbar_check_min_periods,
+};
+
+struct zscore_state {
+    struct var_state var;
+    mbar_rolling_sum sum;
+};
+
+static mbar_status zscore_start(void *state, mbar_indicator *owner, const double *params,
+                                mbar_error *error)
+{
+    return var_start(&((struct zscore_state *)state)->var, owner, params, error);
+}
+
+static inline void zscore_step(struct zscore_state *self, const double *in, double *out)
+{
+    struct var_state *var = &self->var;
+    double entering = mbar_finite_or_nan(in[0]);
+    double leaving = mbar_ring_push(&var->window, entering);
+    mbar_rolling_sum_step(&self->sum, entering, leaving, var->alone);
+    mbar_rolling_var_step(&var->var, entering, leaving, var->alone);
+    double mean = mbar_rolling_mean_value(&self->sum, var->needed);
+    double std = mbar_std_of_var(mbar_rolling_var_value(&var->var, var->needed, var->ddof));
+    out[0] = (in[0] - mean) / std;
+}
+MBAR_INDICATOR_RUN(zscore, 1, 1)
+
+static const char *const zscore_outputs[] = {"zscore"};
+const mbar_indicator_kind mbar_kind_zscore = {
+    MBAR_INDICATOR_SPEC(zscore, "Standard score", close_input, var_params, zscore_outputs),
+    .spec.formula = "(close - close.rolling(period, min_periods=min_periods or period).mean())"
+                    " / close.rolling(period, min_periods=min_periods or period).std(ddof)",
+    .check = mbar_check_min_periods,
+};
+
+/* ---- Extremes ------------------------------------------------------------ */
+
+struct extreme_state {
+    mbar_extreme extreme;
+    int64_t needed;
+};
+
+static mbar_status extreme_start(void *state, mbar_indicator *owner, const double *params,
+                                 mbar_error *error)
+{
+    struct extreme_state *self = state;
+    self->needed = mbar_needed(params[1], params[0]);
+    return mbar_extreme_start(&self->extreme, owner, params[0], error);
+}
+
+#define max_state extreme_state
+#define max_start extreme_start
+#define min_state extreme_state
+#define min_start extreme_start
+
+static inline void max_step(struct max_state *self, const double *in, double *out)
+{
+    out[0] = mbar_extreme_step(&self->extreme, in[0], true, self->needed);
+}
+MBAR_INDICATOR_RUN(max, 1, 1)
+
+static inline void min_step(struct min_state *self, const double *in, double *out)
+{
+    out[0] = mbar_extreme_step(&self->extreme, in[0], false, self->needed);
+}
+MBAR_INDICATOR_RUN(min, 1, 1)
+
+static const char *const max_outputs[] = {"max"};
+const mbar_indicator_kind mbar_kind_max = {
+    MBAR_INDICATOR_SPEC(max, "Rolling maximum", close_input, window_params, max_outputs),
+    .spec.formula = "close.rolling(period, min_periods=min_periods or period).max()",
+    .check = mbar_check_min_periods,
+};
+
+static const char *const min_outputs[] = {"min"};
+const mbar_indicator_kind mbar_kind_min = {
+    MBAR_INDICATOR_SPEC(min, "Rolling minimum", close_input, window_params, min_outputs),
+    .spec.formula = "close.rolling(period, min_periods=min_periods or period).min()",
+    .check = mbar_check_min_periods,
+};
