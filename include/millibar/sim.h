@@ -413,13 +413,20 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_engine_table(const mbar_engine *engine, 
 
 /* ---- Signals ------------------------------------------------------------- */
 
-/* Arrays of signals over one asset's bars: entries[i] != 0 asks, at the close of bar i, to
- * be long (short_entries: short) `size` units, exits likewise to be out; filled at the next
- * bar with volume that opens then, by STRICT. An exit and an entry of one bar: out, then in.
- * An entry of the other side reverses. NULL arrays are all zero. */
+/*
+ * Arrays of signals over one asset's bars: entries[i] != 0 asks, at the close of bar i, to
+ * be long (short_entries: short) `size` units, exits and short_exits to be out of a long or a
+ * short position. One order carries what is held to what is wanted; it fills at the first bar
+ * that opens once bar i has closed and that STRICT lets it fill in (one with volume), and a
+ * later signal that wants something else replaces it while it waits. So an entry of the other
+ * side reverses in one fill, and an exit and an entry of one bar are out, then in: a long
+ * position stays as it is. An entry never adds to a position. NULL arrays are all zero.
+ */
 typedef struct mbar_signals {
     const uint8_t *entries, *exits, *short_entries, *short_exits; /* n_rows each */
-    double size;
+    double size;  /* units */
+    double share; /* where not 0, instead of size: of the account's value at the fill bar's open */
+    double lot;   /* share: rounded down to whole lots; 0: any fraction */
 } mbar_signals;
 
 typedef struct mbar_signal_options {
@@ -429,12 +436,18 @@ typedef struct mbar_signal_options {
     const mbar_fee *sell_fees;
     int32_t n_sell_fees;
     mbar_frictions frictions;
-    bool close_at_end; /* close what is open at the last bar's close */
+    bool close_at_end; /* close what is open at the last close, frictions and fees included */
 } mbar_signal_options;
+/* Budget 100 000, no fees, no frictions, what is open stays open. */
 MBAR_API void mbar_signal_options_init(mbar_signal_options *options);
 
-/* *fills as the engine's table of that name; equity: n_rows doubles of the caller's, cash and
- * holdings at each bar's close (NULL: not wanted). */
+/*
+ * *fills as the engine's table of that name; equity: n_rows doubles of the caller's, cash and
+ * holdings at each bar's close, a missing close counting as the average price (NULL: not
+ * wanted; undefined on failure). No buying power is asked for. MBAR_INVALID: a size that is no
+ * number above 0, bars without open, high, low or close, a row that asks to be long and short
+ * (error->row). O(rows + fills).
+ */
 MBAR_API MBAR_MUST_USE mbar_status mbar_signals_run(
     const mbar_series *series, const mbar_asset *asset, const mbar_signals *signals,
     const mbar_signal_options *options, mbar_table **fills, double *equity, mbar_error *error);
