@@ -151,6 +151,7 @@ typedef struct mbar_bar {
     int64_t open_ns;
     double open, high, low, close, volume;
     double bid, ask;
+    bool is_day; /* of day data; LUMIBOT asks the quote again where such a bar does not fill */
 } mbar_bar;
 
 typedef struct mbar_match {
@@ -158,8 +159,8 @@ typedef struct mbar_match {
     double quantity; /* units filled */
     bool triggered;  /* new value of the order's */
     double trail_stop;
-    bool cancel; /* IOC and FOK that found no fill */
-    bool ambiguous;
+    bool cancel;    /* IOC and FOK that found no fill */
+    bool ambiguous; /* STRICT: a stop-limit with stop and limit inside the bar */
 } mbar_match;
 
 /* Slippage and share of volume, STRICT only (lumibot applies none to these order types). */
@@ -224,13 +225,16 @@ MBAR_API void mbar_ledger_set_cash(mbar_ledger *ledger, double cash);
 /* Borrowed; valid until an asset is added. Never NULL. */
 MBAR_API const mbar_position *mbar_ledger_position(const mbar_ledger *ledger, int32_t asset);
 /* Books one fill at ns: fee, cash leg or margin and realized profit, position,
- * average price. *fee: what was charged. */
+ * average price. *fee: what was charged; a flat fee only where order->filled is 0.
+ * Cash may go below 0: nothing here knows what credit there is. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_ledger_fill(mbar_ledger *ledger, const mbar_order *order,
                                                     double price, double quantity, int64_t ns,
                                                     double *fee, mbar_error *error);
-/* Cash + holdings at prices[asset] (NaN: lumibot's treatment of a missing price;
- * STRICT: the average price), n_assets long, in lumibot's order of summation. */
-MBAR_API double mbar_ledger_value(const mbar_ledger *ledger, const double *prices);
+/* Cash + holdings at prices[asset], n_assets long, in lumibot's order of summation.
+ * A missing price (NaN; LUMIBOT: 0 or infinite too) is LUMIBOT: the last one this
+ * function was given for the asset while it was held, and the holding is left out
+ * where there is none; STRICT: the average price. */
+MBAR_API double mbar_ledger_value(mbar_ledger *ledger, const double *prices);
 /* STOCK: cash per share held, and the split's factor on quantity and average. */
 MBAR_API void mbar_ledger_dividend(mbar_ledger *ledger, int32_t asset, double per_unit);
 MBAR_API void mbar_ledger_split(mbar_ledger *ledger, int32_t asset, double factor);
@@ -381,7 +385,8 @@ MBAR_API double mbar_engine_indicator_value(const mbar_engine *engine, int32_t i
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_submit(mbar_engine *engine,
                                                       const mbar_order_request *request,
                                                       mbar_order_id *out, mbar_error *error);
-/* Does nothing to an order that is no longer active (MBAR_OK). */
+/* STRICT: does nothing to an order that is no longer active (MBAR_OK). LUMIBOT: marks it
+ * canceled all the same, as lumibot does. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_cancel(mbar_engine *engine, mbar_order_id id,
                                                       mbar_error *error);
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_cancel_all(mbar_engine *engine, mbar_error *error);

@@ -13,26 +13,46 @@
 
 typedef struct mbar_book mbar_book;
 
-/* The bar against which order is matched now; false where there is none (LUMIBOT: its
- * "unavailable execution data"; STRICT: no bar has closed since the order was placed). */
+/* What there is to match an order against. */
+typedef enum mbar_book_data {
+    MBAR_BOOK_BAR = 0, /* *out */
+    /* Nothing now. STRICT: no bar has closed that opened at or after order->placed_ns.
+     * LUMIBOT: rows, but none at or before the clock nor shortly after it. */
+    MBAR_BOOK_WAIT,
+    /* LUMIBOT only: no rows at all ("unavailable execution data"): ends IOC and FOK orders, and
+     * DAY ones once the session has closed. */
+    MBAR_BOOK_NO_BAR,
+    /* LUMIBOT only: the row chosen is more than a day (of day data: 7) from the clock: as
+     * NO_BAR for market orders, as WAIT for the others. */
+    MBAR_BOOK_FAR_BAR
+} mbar_book_data;
+
+/* LUMIBOT: out->bid and out->ask are wanted whatever is returned (NaN: no quote). One call per
+ * order and pass, LUMIBOT; STRICT may ask again for an order's sibling. */
 typedef struct mbar_book_market {
-    bool (*bar)(void *ctx, const mbar_order *order, mbar_bar *out);
+    mbar_book_data (*bar)(void *ctx, const mbar_order *order, mbar_bar *out);
     void *ctx;
+    bool session_closed; /* LUMIBOT: the time to the close is 0 or less */
 } mbar_book_market;
 
 /* ledger is borrowed and outlives the book; its assets are those of the requests. zone is
- * that of dates (DAY orders); referenced. */
+ * that of dates (DAY orders), referenced; NULL: UTC. */
 mbar_status mbar_book_new(mbar_policy policy, mbar_ledger *ledger, const mbar_frictions *frictions,
                           mbar_zone *zone, mbar_book **out, mbar_error *error);
 void mbar_book_free(mbar_book *book);
 
-/* As mbar_engine_submit, _cancel, _cancel_all, _modify, at the clock now_ns. */
+/* As mbar_engine_submit, _cancel, _cancel_all, _modify, at the clock now_ns. LUMIBOT: a cancel
+ * is not refused to an order that is filled or canceled: it becomes canceled and says so
+ * again, as lumibot's does; cancel_all reaches filled parents of active children. */
 mbar_status mbar_book_submit(mbar_book *book, const mbar_order_request *request, int64_t now_ns,
                              mbar_order_id *out, mbar_error *error);
 mbar_status mbar_book_cancel(mbar_book *book, mbar_order_id id, int64_t now_ns, mbar_error *error);
 mbar_status mbar_book_cancel_all(mbar_book *book, int64_t now_ns, mbar_error *error);
 mbar_status mbar_book_modify(mbar_book *book, mbar_order_id id, double limit_price,
                              double stop_price, double quantity, int64_t now_ns, mbar_error *error);
+/* LUMIBOT: the same order submitted once more: lumibot says "new" again, and no more. */
+mbar_status mbar_book_resubmit(mbar_book *book, mbar_order_id id, int64_t now_ns,
+                               mbar_error *error);
 
 /* One pass over the orders that are active at its start (lumibot: process_pending_orders). */
 mbar_status mbar_book_match(mbar_book *book, int64_t now_ns, const mbar_book_market *market,
@@ -42,14 +62,22 @@ bool mbar_book_is_idle(const mbar_book *book);
 
 const mbar_order *mbar_book_order(const mbar_book *book, mbar_order_id id); /* NULL: none */
 int64_t mbar_book_orders(const mbar_book *book);
+/* The next active order after `after` (0: first; else an active one): those that pass over
+ * bars meets, in its order, then the placeholders of OCO. O(1). */
 mbar_order_id mbar_book_next_active(const mbar_book *book, mbar_order_id after);
+/* lumibot's is_active: neither filled nor canceled, or with a child that is neither. */
+bool mbar_book_is_active(const mbar_book *book, mbar_order_id id);
 
 /* Takes the next event in the order in which lumibot's queue gives them (fills and cancels
- * before the others); false when there is none. Events stay in the log. */
+ * before the others); false when there is none. Events stay in the log. Not queued, only
+ * logged: MODIFIED under LUMIBOT, and the NEW of an OCO's placeholder. */
 bool mbar_book_next_event(mbar_book *book, mbar_event *out);
 /* What the delivery of an event does: LUMIBOT books the cash leg of stock and forex fills
- * only now. */
+ * only now. An event that lumibot drops unseen is not settled. */
 mbar_status mbar_book_settle(mbar_book *book, const mbar_event *event, mbar_error *error);
+/* The log: how many events so far, and one of them, asserted to be there. */
+int64_t mbar_book_events(const mbar_book *book);
+const mbar_event *mbar_book_event(const mbar_book *book, int64_t index);
 
 /* The tables "orders", "fills" and "events" of mbar_engine_table. */
 mbar_status mbar_book_table(const mbar_book *book, const char *which, mbar_table **out,

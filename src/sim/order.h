@@ -1,0 +1,24 @@
+/*
+ * sim/order.h - the words for what orders are, lumibot's: "buy_to_close", "fill".
+ */
+#ifndef MBAR_SIM_ORDER_H
+#define MBAR_SIM_ORDER_H
+
+#include <millibar/sim.h>
+
+/* Each list is in the order of its enum. */
+typedef enum mbar_words {
+    MBAR_WORDS_SIDE = 0, /* mbar_side */
+    MBAR_WORDS_TYPE,     /* mbar_order_type */
+    MBAR_WORDS_CLASS,    /* mbar_order_class */
+    MBAR_WORDS_TIF,      /* mbar_tif */
+    MBAR_WORDS_STATUS,   /* mbar_order_status */
+    MBAR_WORDS_EVENT     /* mbar_event_kind */
+} mbar_words;
+
+/* All words of a list, *n of them. Static. */
+const char *const *mbar_order_words(mbar_words which, int32_t *n);
+/* The word for one value of the enum, asserted to be one. Static. */
+const char *mbar_order_word(mbar_words which, int32_t value);
+
+#endif
