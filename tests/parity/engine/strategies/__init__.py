@@ -1,0 +1,1 @@
+"""Strategy files as a user of lumibot writes them: nothing here imports anything but lumibot."""
