@@ -206,4 +206,11 @@ extern PyType_Spec mbar_py_scan_spec;
 PyObject *mbar_py_parquet_write(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *mbar_py_parquet_info(PyObject *module, PyObject *path);
 
+/* ---- indicators.c -------------------------------------------------------- */
+
+PyObject *mbar_py_indicator_names(PyObject *module, PyObject *none);
+PyObject *mbar_py_indicator_describe(PyObject *module, PyObject *name);
+PyObject *mbar_py_table_indicator(PyObject *module, PyObject *const *args, Py_ssize_t n_args);
+PyObject *mbar_py_cross(PyObject *module, PyObject *const *args, Py_ssize_t n_args);
+
 #endif

@@ -98,6 +98,15 @@ static PyMethodDef module_methods[] = {
                "page_rows=0, period=None)\n--\n\nWrites through a temporary file and a rename.")},
     {"parquet_info", mbar_py_parquet_info, METH_O,
      PyDoc_STR("parquet_info($module, path, /)\n--\n\nWhat the footer of a Parquet file says.")},
+    {"indicator_names", mbar_py_indicator_names, METH_NOARGS,
+     PyDoc_STR("indicator_names($module, /)\n--\n\nThe indicators there are, sorted.")},
+    {"indicator_spec", mbar_py_indicator_describe, METH_O,
+     PyDoc_STR("indicator_spec($module, name, /)\n--\n\nInputs, parameters and outputs of one.")},
+    {"table_indicator", MBAR_PY_METHOD(mbar_py_table_indicator), METH_FASTCALL,
+     PyDoc_STR("table_indicator($module, table, name, params, columns=None, /)\n--\n\nThe outputs "
+               "of an indicator over a table's rows, a float64 Column each.")},
+    {"cross", MBAR_PY_METHOD(mbar_py_cross), METH_FASTCALL,
+     PyDoc_STR("cross($module, a, b, above, /)\n--\n\nOne byte a row, 1 where a crosses b.")},
     {"time_parse", time_parse, METH_O,
      PyDoc_STR("time_parse($module, text, /)\n--\n\n(ns, whether a zone was written) of an ISO "
                "8601 time.")},

@@ -18,7 +18,7 @@ first call that needs it.
 
 from __future__ import annotations
 
-from millibar import _core, errors
+from millibar import _core, errors, indicators
 from millibar._core import (
     memory_live_bytes,
     memory_peak_bytes,
@@ -61,6 +61,7 @@ __all__ = [
     "errors",
     "from_arrow",
     "from_pandas",
+    "indicators",
     "lit",
     "memory_live_bytes",
     "memory_peak_bytes",

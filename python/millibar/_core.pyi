@@ -239,6 +239,32 @@ def parquet_info(path: str, /) -> dict[str, Any]:
     lists, one dict a column, of rows, nulls (-1: unknown), compressed_bytes, uncompressed_bytes,
     codec, min_max, page_index; metadata: those of the keys millibar knows that are there."""
 
+def indicator_names() -> tuple[str, ...]: ...
+def indicator_spec(
+    name: str, /
+) -> tuple[
+    str,
+    str,
+    str,
+    tuple[str, ...],
+    tuple[tuple[str, float | str | None, float | str, float | str, tuple[str, ...] | None], ...],
+    tuple[str, ...],
+]:
+    """name, title, formula, inputs, parameters (name, default, min, max, choices) and outputs."""
+
+def table_indicator(
+    table: Table,
+    name: str,
+    params: tuple[float | str | None, ...],
+    columns: tuple[str | None, ...] | None = None,
+    /,
+) -> tuple[Column, ...]:
+    """The outputs of an indicator over a table's rows, a float64 Column each. params in the spec's
+    order, None for a default; columns: what to read instead of each input."""
+
+def cross(a: Any, b: Any, above: bool, /) -> bytes:
+    """One byte a row, 1 where a crosses above (or below) b: float64 buffers of one length."""
+
 def time_parse(text: str, /) -> tuple[int, bool]: ...
 def time_format(ns: int, /) -> str: ...
 def memory_live_bytes() -> int: ...

@@ -26,6 +26,7 @@ from millibar._times import (
 )
 from millibar.errors import ColumnNotFoundError, InvalidError
 from millibar.frame import Frame, table_of
+from millibar.indicators import IndicatorMethods
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -91,7 +92,7 @@ class SeriesOptions(NamedTuple):
         return self.sort or self.label != "open" or self.duplicates != "refuse"
 
 
-class Bars(Frame):
+class Bars(Frame, IndicatorMethods):
     """Rows of market data in columns, immutable.
 
     Args:

@@ -29,8 +29,8 @@ const mbar_indicator_spec *mbar_indicator_at(int32_t index)
 
 enum { MAX_NAME = 31, MAX_LIST = 320 };
 
-/* Insertions, removals and replacements from one word to the other; INT_MAX-like
- * for words that are too long to be a slip of the other. */
+/* Insertions, removals and replacements from one word to the other; MAX_NAME where
+ * one is longer than any name. */
 static int edit_distance(const char *a, const char *b)
 {
     size_t n_a = strlen(a);
@@ -66,7 +66,7 @@ mbar_status mbar_indicator_find(const char *name, const mbar_indicator_spec **ou
                                 mbar_error *error)
 {
     const char *nearest = NULL;
-    int nearest_distance = 3;
+    int nearest_distance = ((int)strnlen(name, MAX_NAME) + 1) / 3 + 1;
     char list[MAX_LIST] = "";
     for (int32_t i = 0; i < MBAR_COUNT(specs); i++) {
         int distance = edit_distance(name, specs[i]->name);
@@ -74,15 +74,15 @@ mbar_status mbar_indicator_find(const char *name, const mbar_indicator_spec **ou
             *out = specs[i];
             return MBAR_OK;
         }
-        if (distance < nearest_distance && distance < (int)strlen(name)) {
+        if (distance < nearest_distance) {
             nearest = specs[i]->name;
             nearest_distance = distance;
         }
         append_word(list, specs[i]->name);
     }
-    return mbar_error_set(error, MBAR_NOTFOUND, "no indicator '%.60s'%s%s%s; there are %s", name,
+    return mbar_error_set(error, MBAR_NOTFOUND, "no indicator '%.60s'%s%s%s %s", name,
                           nearest != NULL ? ": did you mean '" : "", nearest != NULL ? nearest : "",
-                          nearest != NULL ? "'?" : "", list);
+                          nearest != NULL ? "'? There are" : "; there are", list);
 }
 
 /* ---- Parameters ---------------------------------------------------------- */
