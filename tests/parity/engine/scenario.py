@@ -108,6 +108,7 @@ PROFILES: tuple[dict[str, Any], ...] = (
 
 STEPS = {"daily": ("day",), "hourly": ("hour", "day")}
 MINUTE_STEPS = ("minute", "minute", "minute", "5 minutes", "15 minutes", "hour", "day")
+OHLC = ("open", "high", "low", "close")
 # Two weeks about each change of the clock, one about Thanksgiving with its half day, one plain.
 WEEKS = (
     ("2024-03-04", "2024-03-16"),
@@ -217,7 +218,7 @@ def with_actions(frame: pd.DataFrame, rng: Any) -> pd.DataFrame:
     for _ in range(int(rng.integers(0, 3))):
         row, factor = int(rng.integers(n // 3, n)), float(rng.choice([2.0, 3.0, 0.5]))
         frame.iloc[row, frame.columns.get_loc("stock_splits")] = factor
-        prices = [frame.columns.get_loc(name) for name in ("open", "high", "low", "close")]
+        prices = [frame.columns.get_loc(name) for name in OHLC]
         frame.iloc[row:, prices] = frame.iloc[row:, prices] / factor
     return frame
 
@@ -245,7 +246,7 @@ def part(asset: Asset, quote: Asset | None, step: str, index: Any, rng: Any) -> 
     if rng.random() < {"crypto": 0.3, "forex": 0.4, "stock": 0.25}.get(kind, 0.1):
         frame = with_quotes(frame, rng, tick)
     if kind == "stock" and rng.random() < (0.7 if step == "day" else 0.15):
-        frame = with_actions(frame.astype({"open": float, "close": float}), rng)
+        frame = with_actions(frame.astype(dict.fromkeys(OHLC, float)), rng)
     typical = float((frame["high"] - frame["low"]).mean()) or tick
     unit = str(rng.choice(["ns", "ns", "us", "s"]))
     frame.index = pd.DatetimeIndex(frame.index).as_unit(unit)
@@ -279,9 +280,7 @@ def _boundary(name: str, index: pd.DatetimeIndex, rng: Any) -> int:
         "close": hop,
         "weekend": np.asarray((local[1:] - local[:-1]) > pd.Timedelta(hours=30)),
         "midnight": np.asarray((later.hour == 0) & (later.minute == 0)),
-        "clocks": np.asarray(
-            [a.utcoffset() != b.utcoffset() for a, b in zip(local[:-1], later, strict=True)]
-        ),
+        "clocks": np.diff([stamp.utcoffset().total_seconds() for stamp in local]) != 0,
     }[name]
     found = np.flatnonzero(rows)
     return int(rng.choice(found)) if len(found) else int(rng.integers(len(index)))
@@ -406,12 +405,11 @@ def _minutes_run(kind: str, calendar: pd.DatetimeIndex, market: str, rng: Any) -
     first, last = span(kind, calendar, length, rng)
     warm = min(first, int(rng.integers(3, 80)))
     rows = calendar[first - warm : min(last + int(rng.integers(1, 40)), len(calendar))]
-    start, end = calendar[first], calendar[last]
+    start, end = calendar[first], _not_after(calendar[first], calendar[last], seconds, market)
     if rng.random() < 0.25:
-        start -= pd.Timedelta(minutes=int(rng.integers(1, 900)))
+        start -= pd.Timedelta(minutes=int(rng.integers(1, 300)))
     if rng.random() < 0.25:
-        end += pd.Timedelta(minutes=int(rng.integers(1, 900)))
-    end = _not_after(start, end, seconds, market)
+        end += pd.Timedelta(minutes=int(rng.integers(1, 300)))
     rows = rows[rows <= end + pd.Timedelta(hours=2)]
     return rows, start.to_pydatetime(), end.to_pydatetime(), sleep
 
