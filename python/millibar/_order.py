@@ -1,0 +1,1170 @@
+"""Order: what a strategy asks for, and what became of it.
+
+An Order is plain Python until it is submitted: attributes, checks, children. Submitting attaches it
+to the engine that runs the backtest (`_attach`), and from then on what the engine knows better is
+read from there at each look: status, fills, fees, the trailing stop. Nothing is copied back, so
+nothing can be out of date; setting limit_price, stop_price or quantity of an attached order asks
+the engine to change it.
+
+Making an order costs little because nearly all of its attributes are class attributes until they
+are set; the identifier and the lists are made when first looked at. Identifiers count up from one
+in each process, so that two runs of one program name their orders alike.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import namedtuple
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from itertools import count
+from typing import TYPE_CHECKING, Any, cast
+
+from millibar import _order_names as names
+from millibar._order_names import (
+    ACKNOWLEDGED,
+    BUY,
+    CANCELED,
+    ENGINE_STATUS,
+    FILLED,
+    SELL,
+    STATUS_ALIAS_MAP,
+    VALID_STATUS,
+    pair_symbol,
+)
+from millibar.assets import Asset
+from millibar.errors import InvalidError
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from typing_extensions import Self
+
+    from millibar._live import Engine, OrderRecord
+    from millibar._position import Position
+    from millibar.smart_limit import SmartLimitConfig
+
+__all__ = ["Order"]
+
+logger = logging.getLogger(__name__)
+
+_CLASSES = {str(member): member for member in names.OrderClass}
+_TYPES = {str(member): member for member in names.OrderType}
+_SIDES = {str(member): member for member in names.OrderSide}
+_BUYING = frozenset(side for side in names.OrderSide if side.startswith("buy"))
+_SELLING = frozenset(side for side in names.OrderSide if side.startswith("sell"))
+_STOPS = frozenset({names.OrderType.STOP, names.OrderType.STOP_LIMIT, names.OrderType.TRAIL})
+_SIMPLE, _OCO, _OTO, _BRACKET = (
+    names.OrderClass.SIMPLE,
+    names.OrderClass.OCO,
+    names.OrderClass.OTO,
+    names.OrderClass.BRACKET,
+)
+
+_identifiers = count(1)
+Transaction = namedtuple("Transaction", ["quantity", "price"])
+
+
+def _member(members: Mapping[str, Any], name: str, value: Any) -> Any:
+    found = members.get(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f"Order: invalid {name} {value!r}. Must be one of: {', '.join(members)}")
+    return found
+
+
+def _number(value: Any, name: str) -> Any:
+    """A price as it is; text as the number it says."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not a valid price. {name} must be float.") from None
+
+
+class _Made:
+    """An attribute made when it is first looked at, and then as plain as any other."""
+
+    def __init__(self, make: type) -> None:
+        self._make = make
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        made = instance.__dict__[self._name] = self._make()
+        return made
+
+
+class Order:
+    """An order, and what became of it.
+
+    Args:
+        strategy: name of the strategy it belongs to.
+        asset: what is traded; a symbol is a stock; a pair (base, quote) of a crypto is both.
+        quantity: units, positive; a negative one is taken as positive, with a warning.
+        side: an `Order.OrderSide` or its text.
+        limit_price, stop_price, stop_limit_price, trail_price, trail_percent: at most one of the
+            last three. With none of them the order is a market order; the type follows from them
+            unless order_type is given.
+        secondary_*: prices of the children of a bracket or one-triggers-other order.
+        time_in_force: "day", "gtc", "gtd" (with good_till_date), "ioc" or "fok".
+        order_class: an `Order.OrderClass` or its text. A BRACKET gets children at
+            secondary_limit_price and secondary_stop_price, an OTO one of them, an OCO at
+            limit_price and stop_price, unless child_orders are given.
+        take_profit_price, stop_loss_price, stop_loss_limit_price, type: old names of
+            secondary_limit_price, secondary_stop_price, secondary_stop_limit_price, order_type.
+
+    Any other attribute may be set on an order; it stays there.
+
+    Raises:
+        ValueError: an unknown side, type or class, prices that contradict each other, an advanced
+            class without what its children need.
+    """
+
+    Transaction = Transaction
+    OrderClass = names.OrderClass
+    OrderType = names.OrderType
+    OrderSide = names.OrderSide
+    OrderStatus = names.OrderStatus
+    ACTIVE_STATUSES = (
+        names.OrderStatus.UNPROCESSED,
+        names.OrderStatus.SUBMITTED,
+        names.OrderStatus.OPEN,
+        names.OrderStatus.NEW,
+        names.OrderStatus.CANCELLING,
+        names.OrderStatus.PARTIALLY_FILLED,
+    )
+
+    strategy: Any = None
+    asset: Any = None
+    quote: Any = None
+    symbol: Any = None
+    side: Any = None
+    time_in_force: str = "day"
+    good_till_date: datetime | None = None
+    position_filled: bool = False
+    stop_limit_price: Any = None
+    trail_price: Any = None
+    trail_percent: Any = None
+    secondary_limit_price: Any = None
+    secondary_stop_price: Any = None
+    secondary_stop_limit_price: Any = None
+    secondary_trail_price: Any = None
+    secondary_trail_percent: Any = None
+    take_profit_price: Any = None
+    stop_loss_price: Any = None
+    stop_loss_limit_price: Any = None
+    order_class: Any = names.OrderClass.SIMPLE
+    order_type: Any = None
+    dependent_order: Order | None = None
+    dependent_order_filled: bool = False
+    smart_limit: SmartLimitConfig | None = None
+    trade_slippage: Any = 0.0
+    custom_params: dict[str, Any] | None = None
+    position_side: str | None = None
+    position_id: Any = None
+    tag: str = ""
+    broker_create_date: Any = None
+    broker_update_date: Any = None
+    exchange: str | None = None
+    error_message: str | None = None
+    child_orders: list[Order] = cast(Any, _Made(list))
+
+    _engine: Engine | None = None
+    _id: int = 0
+    _parent: Order | None = None
+    _identifier: Any = None
+    _parent_identifier: Any = None
+    _status: str = "unprocessed"
+    _status_at: int = -1  # of the engine, when _status was set on an attached order
+    _date_created: Any = None
+    _quantity: Any = None
+    _limit_price: Any = None
+    _stop_price: Any = None
+    _price_triggered: bool = False
+    _own_trail_stop: Any = None
+    _own_fill_price: Any = None
+    _trade_cost: Any = None
+    _transactions: list[Any] | None = None
+    _pair: str | None = None
+    _raw: Any = None
+    _transmitted: bool = False
+    _error: Any = None
+    _events: dict[str, Event] = cast(Any, _Made(dict))
+
+    def __init__(
+        self,
+        strategy: Any,
+        asset: Any = None,
+        quantity: Any = None,
+        side: Any = None,
+        limit_price: Any = None,
+        stop_price: Any = None,
+        stop_limit_price: Any = None,
+        trail_price: Any = None,
+        trail_percent: Any = None,
+        secondary_limit_price: Any = None,
+        secondary_stop_price: Any = None,
+        secondary_stop_limit_price: Any = None,
+        secondary_trail_price: Any = None,
+        secondary_trail_percent: Any = None,
+        take_profit_price: Any = None,
+        stop_loss_price: Any = None,
+        stop_loss_limit_price: Any = None,
+        time_in_force: str = "day",
+        good_till_date: datetime | None = None,
+        exchange: str | None = None,
+        position_filled: bool = False,
+        quote: Asset | None = None,
+        pair: str | None = None,
+        date_created: datetime | None = None,
+        type: Any = None,
+        order_type: Any = None,
+        order_class: Any = _SIMPLE,
+        trade_cost: float | None = None,
+        trade_slippage: float | None = None,
+        custom_params: dict[str, Any] | None = None,
+        identifier: Any = None,
+        avg_fill_price: float | None = None,
+        error_message: str | None = None,
+        child_orders: list[Order] | None = None,
+        tag: str = "",
+        status: str = "unprocessed",
+        smart_limit: SmartLimitConfig | None = None,
+        position_side: str | None = None,
+        position_id: Any = None,
+    ) -> None:
+        if asset is not None:
+            if asset is quote or (quote is not None and asset == quote):
+                logger.error(
+                    "When creating an Order, asset and quote must be different. Got asset = %s and "
+                    "quote = %s",
+                    asset,
+                    quote,
+                )
+                return
+            if isinstance(asset, str):
+                asset = Asset(symbol=asset)
+            elif isinstance(asset, tuple) and asset[0].asset_type == "crypto":
+                asset, quote = asset
+            self.asset = asset
+            self.symbol = asset.symbol
+        if quantity is not None and quantity < 0:
+            logger.warning("Quantity of order is negative (%s): taken as positive.", quantity)
+            quantity = abs(quantity)
+        self.strategy = strategy
+        self.quote = quote
+        self._quantity = quantity
+        if side is not None:
+            self.side = _SIDES.get(side) or _member(_SIDES, "side", side)
+        if order_class is not _SIMPLE:
+            self.order_class = (
+                None if order_class is None else _member(_CLASSES, "order_class", order_class)
+            )
+        if time_in_force != "day":
+            self.time_in_force = time_in_force
+        if status != "unprocessed":
+            self.status = status
+        if identifier or child_orders or smart_limit is not None:
+            if isinstance(child_orders, list):
+                self.child_orders = child_orders
+            self.smart_limit = smart_limit
+            self.identifier = identifier or next_identifier()
+        # What is seldom given, set only where it is: the class has the rest.
+        if (
+            tag
+            or position_filled
+            or good_till_date is not None
+            or exchange is not None
+            or pair is not None
+            or date_created is not None
+            or trade_cost is not None
+            or trade_slippage is not None
+            or custom_params is not None
+            or avg_fill_price is not None
+            or error_message is not None
+            or position_side is not None
+            or position_id is not None
+        ):
+            self.good_till_date = good_till_date
+            self.exchange = exchange
+            self._pair = pair
+            self._date_created = date_created
+            self._trade_cost = trade_cost
+            self.trade_slippage = 0.0 if trade_slippage is None else trade_slippage
+            self.custom_params = custom_params
+            self._own_fill_price = avg_fill_price
+            self.error_message = error_message
+            self.position_side = None if position_side is None else str(position_side).lower()
+            self.position_id = position_id
+            self.tag = tag
+            self.position_filled = position_filled
+        if (
+            take_profit_price is not None
+            or stop_loss_price is not None
+            or stop_loss_limit_price is not None
+            or type is not None
+        ):
+            _old_name("take_profit_price", take_profit_price, "limit_price", limit_price)
+            _old_name("stop_loss_price", stop_loss_price, "stop_price", stop_price)
+            _old_name(
+                "stop_loss_limit_price", stop_loss_limit_price, "stop_limit_price", stop_limit_price
+            )
+            _old_name("type", type, "order_type", order_type)
+            if secondary_limit_price is None:
+                secondary_limit_price = take_profit_price
+            if secondary_stop_price is None:
+                secondary_stop_price = stop_loss_price
+            if secondary_stop_limit_price is None:
+                secondary_stop_limit_price = stop_loss_limit_price
+            if order_type is None:
+                order_type = type
+        if order_type is not None:
+            order_type = self._checked_type(order_type)
+        if (
+            limit_price
+            is stop_price
+            is stop_limit_price
+            is trail_price
+            is trail_percent
+            is secondary_limit_price
+            is secondary_stop_price
+            is secondary_stop_limit_price
+            is secondary_trail_price
+            is secondary_trail_percent
+            is None
+        ):
+            if order_type is None:
+                smart = self.smart_limit is not None
+                order_type = names.OrderType.SMART_LIMIT if smart else names.OrderType.MARKET
+            self.order_type = order_type
+        else:
+            prices = (limit_price, stop_price, stop_limit_price, trail_price, trail_percent)
+            self._set_prices(*prices)
+            self._set_secondary_prices(
+                secondary_limit_price,
+                secondary_stop_price,
+                secondary_stop_limit_price,
+                secondary_trail_price,
+                secondary_trail_percent,
+            )
+            self.order_type = order_type or self._type_of(*prices)
+        if self.order_class is not _SIMPLE:
+            self._make_children()
+
+    # ---- Construction --------------------------------------------------------------------------
+
+    def _checked_type(self, order_type: Any) -> Any:
+        """order_type as an names.OrderType; None where it names a class, the old way."""
+        if order_type.__class__ is names.OrderType:
+            found = order_type
+        else:
+            name = order_type.strip().lower() if isinstance(order_type, str) else None
+            as_class = _CLASSES.get(name) if name is not None else None
+            if as_class is not None:
+                logger.warning(
+                    "Order: passing an order class (%s) as order_type is deprecated: use "
+                    "order_class.",
+                    as_class,
+                )
+                self.order_class = as_class
+                return None
+            found = _member(_TYPES, "order_type", order_type)
+        if found is names.OrderType.SMART_LIMIT and self.smart_limit is None:
+            from millibar.smart_limit import SmartLimitConfig
+
+            self.smart_limit = SmartLimitConfig()
+        return found
+
+    def _set_prices(
+        self,
+        limit_price: Any,
+        stop_price: Any,
+        stop_limit_price: Any,
+        trail_price: Any,
+        trail_percent: Any,
+    ) -> None:
+        if limit_price is not None:
+            self._limit_price = _number(limit_price, "limit_price")
+        if stop_price is not None:
+            self._stop_price = _number(stop_price, "stop_price")
+        n_modifiers = 0
+        if stop_limit_price is not None:
+            self.stop_limit_price = _number(stop_limit_price, "stop_limit_price")
+            n_modifiers += 1
+        if trail_price is not None:
+            self.trail_price = _number(trail_price, "trail_price")
+            n_modifiers += 1
+        if trail_percent is not None:
+            self.trail_percent = _number(trail_percent, "trail_percent")
+            n_modifiers += 1
+        if n_modifiers > 1:
+            raise ValueError(
+                "Order: you can only specify one of stop_limit_price, trail_price, trail_percent. "
+                f"{n_modifiers} were given."
+            )
+
+    def _set_secondary_prices(
+        self,
+        limit_price: Any,
+        stop_price: Any,
+        stop_limit_price: Any,
+        trail_price: Any,
+        trail_percent: Any,
+    ) -> None:
+        n_modifiers = (
+            (stop_limit_price is not None) + (trail_price is not None) + (trail_percent is not None)
+        )
+        if n_modifiers > 1:
+            raise ValueError(
+                "Order: you can only specify one of secondary_stop_limit_price, "
+                f"secondary_trail_price, secondary_trail_percent. {n_modifiers} were given."
+            )
+        if limit_price is not None:
+            self.secondary_limit_price = _number(limit_price, "secondary_limit_price")
+        if stop_price is not None:
+            self.secondary_stop_price = _number(stop_price, "secondary_stop_price")
+        if stop_limit_price is not None:
+            self.secondary_stop_limit_price = _number(
+                stop_limit_price, "secondary_stop_limit_price"
+            )
+        if trail_price is not None:
+            self.secondary_trail_price = _number(trail_price, "secondary_trail_price")
+        if trail_percent is not None:
+            self.secondary_trail_percent = _number(trail_percent, "secondary_trail_percent")
+
+    def _type_of(
+        self,
+        limit_price: Any,
+        stop_price: Any,
+        stop_limit_price: Any,
+        trail_price: Any,
+        trail_percent: Any,
+    ) -> names.OrderType:
+        """The type that the prices given make."""
+        if self.smart_limit is not None:
+            return names.OrderType.SMART_LIMIT
+        if trail_price is not None or trail_percent is not None:
+            return names.OrderType.TRAIL
+        if limit_price is None:
+            if stop_price is None:
+                return names.OrderType.MARKET
+            return names.OrderType.STOP_LIMIT if stop_limit_price else names.OrderType.STOP
+        if stop_price is None or self.order_class is _OCO:
+            return names.OrderType.LIMIT
+        raise ValueError(
+            "Order type could not be determined: limit_price and stop_price together are those of "
+            "a stop-limit order (order_type=Order.OrderType.STOP_LIMIT) or of an advanced order: "
+            "give order_type or order_class."
+        )
+
+    def _make_children(self) -> None:
+        order_class = self.order_class
+        if order_class is _OCO:
+            self._make_oco_children()
+        elif order_class is _BRACKET:
+            self._make_bracket_children()
+        elif order_class is _OTO:
+            self._make_oto_child()
+
+    def _child(self, side: Any, order_type: names.OrderType, **fields: Any) -> Order:
+        """A child of this order's asset and quantity, of prices that have been checked."""
+        child = Order.__new__(Order)
+        child.__dict__.update(
+            fields,
+            strategy=self.strategy,
+            asset=self.asset,
+            symbol=self.symbol,
+            quote=self.quote,
+            _quantity=self._quantity,
+            side=side,
+            order_type=order_type,
+        )
+        return child
+
+    def _limit_child(self, side: Any, limit_price: Any) -> Order:
+        return self._child(side, names.OrderType.LIMIT, _limit_price=limit_price)
+
+    def _stop_child(
+        self, side: Any, stop_price: Any, limit_price: Any, trail_price: Any, trail_percent: Any
+    ) -> Order:
+        if trail_price is not None or trail_percent is not None:
+            order_type = names.OrderType.TRAIL
+        else:
+            order_type = names.OrderType.STOP_LIMIT if limit_price else names.OrderType.STOP
+        child = self._child(side, order_type, _stop_price=stop_price)
+        if limit_price is not None:
+            child.stop_limit_price = limit_price
+        if trail_price is not None:
+            child.trail_price = trail_price
+        if trail_percent is not None:
+            child.trail_percent = trail_percent
+        return child
+
+    def _secondary_stop_child(self, side: Any) -> Order:
+        return self._stop_child(
+            side,
+            self.secondary_stop_price,
+            self.secondary_stop_limit_price,
+            self.secondary_trail_price,
+            self.secondary_trail_percent,
+        )
+
+    def _closing_side(self) -> names.OrderSide:
+        sides = names.OrderSide
+        return sides.SELL_TO_CLOSE if self.is_buy_order() else sides.BUY_TO_CLOSE
+
+    def _make_oco_children(self) -> None:
+        children = self.child_orders
+        if not children and self._stop_price is not None and self._limit_price is not None:
+            stop = self._stop_child(
+                self.side,
+                self._stop_price,
+                self.stop_limit_price,
+                self.trail_price,
+                self.trail_percent,
+            )
+            limit = self._limit_child(self.side, self._limit_price)
+            limit.dependent_order, stop.dependent_order = stop, limit
+            self.child_orders = [limit, stop]
+        elif len(children) != 2:
+            raise ValueError(
+                "Order class is OCO but child orders are not set and no limit/stop prices have "
+                "been provided."
+            )
+        elif not all(isinstance(child, Order) for child in children):
+            raise ValueError("Child orders must be of type Order")
+
+    def _make_bracket_children(self) -> None:
+        children = self.child_orders
+        if not children:
+            side = self._closing_side()
+            if self.secondary_limit_price is not None:
+                children.append(self._limit_child(side, self.secondary_limit_price))
+            if self.secondary_stop_price is not None:
+                children.append(self._secondary_stop_child(side))
+        if not children:
+            raise ValueError(
+                "Order class is BRACKET but no child orders or secondary limit/stop prices have "
+                "been provided."
+            )
+        if len(children) > 1:
+            children[0].dependent_order = children[1]
+            children[1].dependent_order = children[0]
+
+    def _make_oto_child(self) -> None:
+        children = self.child_orders
+        if children:
+            if len(children) != 1 or not isinstance(children[0], Order):
+                raise ValueError("Order class is OTO: it takes exactly one child, of type Order.")
+            return
+        limit, stop = self.secondary_limit_price, self.secondary_stop_price
+        if (limit is None) == (stop is None):
+            raise ValueError(
+                "Order class is OTO: give exactly one of a child order, secondary_limit_price and "
+                "secondary_stop_price."
+            )
+        side = self._closing_side()
+        children.append(
+            self._limit_child(side, limit) if stop is None else self._secondary_stop_child(side)
+        )
+
+    # ---- The engine ----------------------------------------------------------------------------
+
+    def _attach(self, engine: Engine, id: int) -> None:
+        """From now on this order is the engine's number `id`, its children the numbers after it."""
+        self._engine = engine
+        self._id = id
+        children = self.__dict__.get("child_orders")
+        if children:
+            for number, child in enumerate(children, id + 1):
+                child._parent = self
+                child._attach(engine, number)
+
+    def _record(self) -> OrderRecord | None:
+        return None if self._engine is None else self._engine.order(self._id)
+
+    def _modify(self, name: str, value: Any) -> None:
+        """Hand a new price or quantity on; the engine refuses what it does not take."""
+        if self._engine is not None and value is not None:
+            self._engine.modify(self._id, **{name: float(value)})
+
+    @property
+    def limit_price(self) -> Any:
+        """Price of a limit; setting it on a submitted order changes that."""
+        return self._limit_price
+
+    @limit_price.setter
+    def limit_price(self, value: Any) -> None:
+        self._modify("limit_price", value)
+        self._limit_price = value
+
+    @property
+    def stop_price(self) -> Any:
+        """Price that triggers a stop; setting it on a submitted order changes that."""
+        return self._stop_price
+
+    @stop_price.setter
+    def stop_price(self, value: Any) -> None:
+        self._modify("stop_price", value)
+        self._stop_price = value
+
+    @property
+    def quantity(self) -> Any:
+        """Units, as given; a Decimal once it has been set. Children follow, but for a multileg."""
+        return self._quantity
+
+    @quantity.setter
+    def quantity(self, value: Any) -> None:
+        quantity = Decimal(str(value) if isinstance(value, float) else value)
+        self._modify("quantity", quantity)
+        self._quantity = quantity
+        if self.order_class is not names.OrderClass.MULTILEG:
+            for child in self.__dict__.get("child_orders", ()):
+                child.quantity = quantity
+
+    @property
+    def status(self) -> str:
+        """Text of an `Order.OrderStatus`."""
+        engine = self._engine
+        if engine is None:
+            return self._status
+        code = engine.order(self._id).status
+        return self._status if code == self._status_at else ENGINE_STATUS[code]
+
+    @status.setter
+    def status(self, value: Any) -> None:
+        """On a submitted order it holds until the engine has something new to say."""
+        if not value or not isinstance(value, str):
+            return
+        status = value.lower()
+        if status not in VALID_STATUS:
+            if status not in STATUS_ALIAS_MAP:
+                logger.error("Invalid order status: %s", value)
+            status = STATUS_ALIAS_MAP.get(status, status)
+        self._status = status
+        record = self._record()
+        if record is not None:
+            self._status_at = record.status
+
+    @property
+    def avg_fill_price(self) -> float | None:
+        """Average price of what was filled; None before."""
+        if self._own_fill_price is None:
+            record = self._record()
+            if record is not None and not math.isnan(record.fill_price):
+                return record.fill_price
+        return cast("float | None", self._own_fill_price)
+
+    @avg_fill_price.setter
+    def avg_fill_price(self, value: Any) -> None:
+        self._own_fill_price = None if value is None else float(value)
+
+    # What lumibot's own code calls it.
+    _avg_fill_price = avg_fill_price
+
+    @property
+    def filled_quantity(self) -> float:
+        """Units filled so far."""
+        record = self._record()
+        if record is not None:
+            return record.filled
+        return float(sum(transaction.quantity for transaction in self.transactions))
+
+    @property
+    def transactions(self) -> list[Any]:
+        """Fills as (quantity, price); those of a submitted order are the engine's, averaged."""
+        if self._transactions is None:
+            record = self._record()
+            if record is not None and record.filled:
+                return [Transaction(record.filled, record.fill_price)]
+            if record is not None:
+                return []
+            self._transactions = []
+        return self._transactions
+
+    @transactions.setter
+    def transactions(self, value: list[Any]) -> None:
+        self._transactions = value
+
+    @property
+    def trade_cost(self) -> float | None:
+        """Fees of its fills; None before the first."""
+        record = self._record()
+        if record is not None and record.filled:
+            return record.fees
+        return cast("float | None", self._trade_cost)
+
+    @trade_cost.setter
+    def trade_cost(self, value: Any) -> None:
+        self._trade_cost = value
+
+    @property
+    def price_triggered(self) -> bool:
+        """Of a stop-limit order: whether its stop has been met."""
+        record = self._record()
+        return self._price_triggered if record is None else record.triggered
+
+    @price_triggered.setter
+    def price_triggered(self, value: bool) -> None:
+        self._price_triggered = value
+
+    @property
+    def _trail_stop_price(self) -> float | None:
+        record = self._record()
+        if record is None:
+            return cast("float | None", self._own_trail_stop)
+        return None if math.isnan(record.trail_stop) else record.trail_stop
+
+    @_trail_stop_price.setter
+    def _trail_stop_price(self, value: float | None) -> None:
+        self._own_trail_stop = value
+
+    # ---- Identity ------------------------------------------------------------------------------
+
+    @property
+    def identifier(self) -> Any:
+        """What names the order; made when first asked for."""
+        if self._identifier is None:
+            self._identifier = next_identifier()
+        return self._identifier
+
+    @identifier.setter
+    def identifier(self, value: Any) -> None:
+        self._identifier = value
+        for child in self.__dict__.get("child_orders", ()):
+            child.parent_identifier = value
+
+    @property
+    def parent_identifier(self) -> Any:
+        """The parent's identifier; None where there is none."""
+        if self._parent_identifier is None and self._parent is not None:
+            return self._parent.identifier
+        return self._parent_identifier
+
+    @parent_identifier.setter
+    def parent_identifier(self, value: Any) -> None:
+        self._parent_identifier = value
+
+    def set_identifier(self, identifier: Any) -> None:
+        """Names the order, and tells its children."""
+        self.identifier = identifier
+
+    @property
+    def pair(self) -> str | None:
+        """ "BTC/USD" of a crypto, else what was given."""
+        if self.asset is not None and self.asset.asset_type == "crypto":
+            return pair_symbol(self.asset.symbol, None if self.quote is None else self.quote.symbol)
+        return self._pair
+
+    @pair.setter
+    def pair(self, value: str | None) -> None:
+        self._pair = value
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Order) and self.identifier == other.identifier
+
+    def __hash__(self) -> int:
+        return hash(self.identifier)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies are the same order, but no longer the engine's."""
+        state = self.__dict__ | {"_identifier": self.identifier}
+        if self._engine is not None:
+            for name in ("status", "avg_fill_price", "transactions", "trade_cost"):
+                state[_KEPT[name]] = getattr(self, name)
+            state["_price_triggered"] = self.price_triggered
+            state["_own_trail_stop"] = self._trail_stop_price
+        for name in ("_engine", "_id", "_status_at", "_events"):
+            state.pop(name, None)
+        return state
+
+    def __repr__(self) -> str:
+        price = next(
+            (
+                p
+                for p in (self.limit_price, self.stop_price, self.take_profit_price)
+                if p is not None
+            ),
+            None,
+        )
+        if self.is_filled():
+            price = self.get_fill_price()
+        if self.child_orders:
+            text = f"{self.order_class or self.order_type} {self.quantity} order |"
+            for child in self.child_orders:
+                text = f"{text} child {str(child).replace('|', '')} |"
+        else:
+            text = f"{self.order_type} order of | {self.quantity} {self._shown()} {self.side} |"
+        if price:
+            text = f"{text} @ ${price}"
+        return f"{text} {self.status}"
+
+    def _shown(self) -> Any:
+        """The asset as the text of an order names it."""
+        asset = self.asset
+        if asset is None:
+            return self.symbol
+        if asset.asset_type == "crypto":
+            return self.pair
+        if asset.asset_type == "future":
+            return f"{self.symbol} {asset.expiration}"
+        if asset.asset_type == "option":
+            return f"{self.symbol} {asset.expiration} {asset.right} {asset.strike}"
+        return self.symbol
+
+    # ---- Questions -----------------------------------------------------------------------------
+
+    def is_buy_order(self) -> bool:
+        """Whether it buys, whatever kind of buying it is."""
+        return self.side in _BUYING
+
+    def is_sell_order(self) -> bool:
+        """Whether it sells, whatever kind of selling it is."""
+        return self.side in _SELLING
+
+    def is_stop_order(self) -> bool:
+        """Whether it is a stop, stop-limit or trailing order."""
+        return self.order_type in _STOPS
+
+    def is_advanced_order(self) -> bool:
+        """Whether it is a bracket, one-cancels-other or one-triggers-other order."""
+        return self.order_class in (_OCO, _BRACKET, _OTO)
+
+    def is_parent(self) -> bool:
+        """Whether it has children."""
+        return bool(self.child_orders)
+
+    def is_option(self) -> bool:
+        """Whether it trades an option."""
+        return bool(self.asset.asset_type == "option")
+
+    def is_filled(self) -> bool:
+        """Whether all of it is filled."""
+        return self.position_filled or self.status in FILLED
+
+    def is_canceled(self) -> bool:
+        """Whether it was canceled, has expired or was refused."""
+        return self.status in CANCELED
+
+    def is_active(self) -> bool:
+        """Whether it, or one of its children, may still fill."""
+        status = self.status
+        if status == "unknown":
+            return False
+        if not self.position_filled and status not in FILLED and status not in CANCELED:
+            return True
+        return any(child.is_active() for child in self.__dict__.get("child_orders", ()))
+
+    def equivalent_status(self, status: Any) -> bool:
+        """Whether the status, or that of another order, means what this order's means."""
+        if isinstance(status, Order):
+            status = status.status
+        if not status:
+            return False
+        mine, other = self.status.lower(), status.lower()
+        same = mine in (other, STATUS_ALIAS_MAP.get(other, ""))
+        return same or {mine, other} <= ACKNOWLEDGED
+
+    @classmethod
+    def is_equivalent_status(cls, status1: Any, status2: Any) -> bool:
+        """Whether two statuses mean the same."""
+        if not status1 or not status2:
+            return False
+        one, two = status1.lower(), status2.lower()
+        # lumibot looks for one name inside the other's.
+        return bool(
+            one == two
+            or (two in STATUS_ALIAS_MAP and one in STATUS_ALIAS_MAP[two])
+            or (one in STATUS_ALIAS_MAP and two in STATUS_ALIAS_MAP[one])
+            or {one, two} <= ACKNOWLEDGED
+        )
+
+    def get_fill_price(self) -> float | None:
+        """Average price of the fills; None before the first."""
+        if self.avg_fill_price is not None:
+            return self.avg_fill_price
+        transactions = self.transactions
+        if not transactions or not self.quantity or any(t.price is None for t in transactions):
+            return None
+        total = sum(float(t.price) * float(t.quantity) for t in transactions)
+        return round(total / float(self.quantity), 2)
+
+    def get_current_trail_stop_price(self) -> float | None:
+        """Where a trailing stop stands; None until the first bar has set it."""
+        return self._trail_stop_price
+
+    def get_increment(self) -> float:
+        """What a fill adds to the position: signed units, of options the other way round."""
+        increment = self.quantity
+        if (self.side == SELL and not self.is_option()) or (self.side == BUY and self.is_option()):
+            increment = -increment
+        return float(increment)
+
+    def cash_pending(self, strategy: Any) -> Any:
+        """What filling the rest of it would do to cash."""
+        transactions = self.transactions
+        unfilled = self.quantity - sum(t.quantity for t in transactions)
+        if unfilled == 0:
+            return 0
+        if transactions:
+            value = unfilled * transactions[-1].price
+        else:
+            value = self.quantity * strategy.get_last_price(self.asset)
+        return value if self.side == SELL else -value
+
+    def was_transmitted(self) -> bool:
+        """Whether it has been submitted."""
+        return self._transmitted or self._engine is not None
+
+    # ---- Changes -------------------------------------------------------------------------------
+
+    def add_child_order(self, o: Order) -> None:
+        """Appends a child."""
+        self.child_orders.append(o)
+
+    def add_transaction(self, price: Any, quantity: Any) -> None:
+        """Notes a fill of an order that no engine knows."""
+        self.transactions.append(Transaction(price=price, quantity=quantity))
+
+    def update_raw(self, raw: Any) -> None:
+        """Notes what a broker answered."""
+        if raw is not None:
+            self._transmitted = True
+            self._raw = raw
+
+    def update_trail_stop_price(self, price: float) -> None:
+        """Moves the stop of a trailing order that no engine knows, as lumibot does.
+
+        By price it only ever comes nearer; by percent a sell's stop follows both ways and a buy's
+        never moves.
+        """
+        if self.order_type is not names.OrderType.TRAIL:
+            return
+        buys = self.is_buy_order()
+        if self.trail_percent is not None:
+            percent = _float_if_decimal(self.trail_percent)
+            stop = price * (1 + percent if buys else 1 - percent)
+            if self._trail_stop_price is None:
+                self._trail_stop_price = stop
+                return
+            if self.is_sell_order():
+                self._trail_stop_price = stop
+        if self.trail_price is not None:
+            if not buys and not self.is_sell_order():
+                raise ValueError(f"side must be either 'buy' or 'sell'. Got {self.side} instead.")
+            distance = _float_if_decimal(self.trail_price)
+            stop = price + distance if buys else price - distance
+            now = self._trail_stop_price
+            if now is None or (stop < now if buys else stop > now):
+                self._trail_stop_price = stop
+
+    def to_position(self, quantity: Any) -> Position | None:
+        """A position of that many units, short for a sell."""
+        from millibar._position import Position
+
+        if self.asset is None:
+            logger.error("Cannot create position from order %s - asset is None", self.identifier)
+            return None
+        units = Decimal(quantity)
+        return Position(
+            self.strategy,
+            self.asset,
+            -units if self.is_sell_order() else units,
+            orders=[self],
+            avg_fill_price=self.avg_fill_price,
+            position_side=self.position_side,
+            position_id=self.position_id,
+        )
+
+    def set_error(self, error: Any) -> None:
+        """Marks it refused."""
+        self.status = "error"
+        self._error = error
+        self.error_message = str(error)
+        self._event("closed").set()
+
+    # ---- Waiting -------------------------------------------------------------------------------
+
+    def _event(self, name: str) -> Event:
+        from threading import Event
+
+        return self._events.setdefault(name, Event())
+
+    def set_new(self) -> None:
+        """Tells those who wait that it is in the book."""
+        self._event("new").set()
+
+    def set_canceled(self) -> None:
+        """Tells those who wait that it was canceled."""
+        self._event("canceled").set()
+        self._event("closed").set()
+
+    def set_partially_filled(self) -> None:
+        """Tells those who wait that some of it is filled."""
+        self._event("partially_filled").set()
+
+    def set_filled(self) -> None:
+        """Tells those who wait that it is filled."""
+        self._event("filled").set()
+        self._event("closed").set()
+
+    def wait_to_be_registered(self) -> None:
+        """Returns once the order is in the book, which a submitted one is at once."""
+        if self._engine is None:
+            self._event("new").wait()
+
+    def wait_to_be_closed(self) -> None:
+        """Returns once the order is filled, canceled or refused.
+
+        Raises:
+            InvalidError: a submitted order that is still open: in a backtest time stands still
+                while this waits, so it would wait for ever.
+        """
+        if self._engine is None:
+            self._event("closed").wait()
+        elif self.is_active():
+            raise InvalidError(
+                f"order {self.identifier} is still {self.status}: time stands still while a "
+                "backtest waits; let it move with self.sleep(), or look again at the next iteration"
+            )
+
+    # ---- From and to other forms ---------------------------------------------------------------
+
+    def to_minimal_dict(self) -> dict[str, Any]:
+        """What a line of a log shows of it."""
+        result: dict[str, Any] = {
+            "asset": self.asset.to_minimal_dict() if self.asset else None,
+            "side": str(self.side) if self.side else None,
+            "qty": float(self.quantity) if self.quantity else 0,
+            "type": str(self.order_type) if self.order_type else "market",
+            "status": str(self.status) if self.status else "unprocessed",
+        }
+        for key, value in (
+            ("position_side", self.position_side),
+            ("position_id", self.position_id),
+        ):
+            if value is not None:
+                result[key] = value
+        for key, value in (("limit", self.limit_price), ("stop", self.stop_price)):
+            if value is not None:
+                result[key] = float(value)
+        if self.smart_limit is not None:
+            result["smart_limit"] = self.smart_limit.to_dict()
+        for key in ("decision_journal", "trade_decision_journal"):
+            if isinstance(getattr(self, key, None), dict):
+                result[key] = dict(getattr(self, key))
+        return result
+
+    def to_dict(self) -> dict[str, Any]:
+        """All public attributes, a user's own included, in forms that JSON knows where they have
+        one; of the order that depends on this one, its identifier."""
+        own = (
+            name for name in self.__dict__ if not name.startswith("_") and name not in _FIELD_SET
+        )
+        result = {name: _plain(getattr(self, name)) for name in (*_FIELDS, *own)}
+        result.pop("transactions", None)
+        if isinstance(self.dependent_order, Order):
+            result["dependent_order"] = self.dependent_order.identifier
+        result["quantity"] = _plain(self.quantity)
+        result["status"] = self.status
+        result["identifier"] = self.identifier
+        price = self.avg_fill_price
+        result["avg_fill_price"] = None if price is None else float(price)
+        return result
+
+    @classmethod
+    def from_dict(cls, order_dict: Mapping[str, Any]) -> Self:
+        """The order of a `to_dict()`."""
+        given = dict(order_dict)
+        asset = given.pop("asset", None)
+        order = cls(
+            strategy=given.pop("strategy", None),
+            asset=Asset.from_dict(asset) if isinstance(asset, dict) and asset else None,
+            quantity=given.pop("quantity", None),
+            side=given.pop("side", None),
+        )
+        for key, value in given.items():
+            setattr(order, key, cls._from_plain(key, value))
+        return order
+
+    @classmethod
+    def _from_plain(cls, key: str, value: Any) -> Any:
+        if key == "quote" and isinstance(value, dict):
+            return Asset.from_dict(value)
+        if key == "smart_limit":
+            from millibar.smart_limit import SmartLimitConfig
+
+            return SmartLimitConfig.from_dict(value)
+        if key == "child_orders" and isinstance(value, list):
+            return [cls.from_dict(item) for item in value]
+        if key == "order_type" and value is not None:
+            return _TYPES.get(value, value)
+        if key == "order_class" and value is not None:
+            return _CLASSES.get(value, value)
+        if isinstance(value, str) and "T" in value:
+            try:
+                return datetime.fromisoformat(value)
+            except ValueError:
+                return value
+        return value
+
+
+# What to_dict() gives, in lumibot's order.
+_FIELDS = (
+    *("child_orders", "strategy", "asset", "quote", "symbol", "parent_identifier", "side"),
+    *("time_in_force", "good_till_date", "position_filled", "limit_price", "stop_price"),
+    *("stop_limit_price", "trail_price", "trail_percent", "price_triggered", "take_profit_price"),
+    *("stop_loss_price", "stop_loss_limit_price", "order_class", "dependent_order"),
+    *("dependent_order_filled", "order_type", "smart_limit", "trade_cost", "trade_slippage"),
+    *("custom_params", "position_side", "position_id", "tag", "broker_create_date"),
+    *("broker_update_date", "exchange", "pair", "error_message", "secondary_limit_price"),
+    *("secondary_stop_price", "secondary_stop_limit_price", "secondary_trail_price"),
+    "secondary_trail_percent",
+)
+_FIELD_SET = frozenset(_FIELDS)
+# Where a copy of an attached order keeps what the engine said of it.
+_KEPT = {
+    "status": "_status",
+    "avg_fill_price": "_own_fill_price",
+    "transactions": "_transactions",
+    "trade_cost": "_trade_cost",
+}
+
+
+def next_identifier() -> str:
+    """Thirty-two hexadecimal digits that count up."""
+    return f"{next(_identifiers):032x}"
+
+
+def _float_if_decimal(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _plain(value: Any) -> Any:
+    """A value as to_dict() gives it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, list):
+        return [item.to_dict() if hasattr(item, "to_dict") else item for item in value]
+    if isinstance(value, Order):
+        return value.identifier
+    return value.to_dict() if hasattr(value, "to_dict") else value
+
+
+def _old_name(old: str, value: Any, new: str, new_value: Any) -> None:
+    if value is None:
+        return
+    logger.warning("Order: '%s' is deprecated. Use '%s' instead.", old, new, stacklevel=3)
+    if new_value:
+        raise ValueError(f"You cannot set both {old} and {new}.")
