@@ -7,5 +7,6 @@
 #include <millibar/market.h>
 #include <millibar/indicators.h>
 #include <millibar/io.h>
+#include <millibar/sim.h>
 
 #endif

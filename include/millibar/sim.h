@@ -247,7 +247,8 @@ typedef struct mbar_engine mbar_engine;
 typedef enum mbar_clock {
     /* Every step_ns inside the sessions: lumibot's loop, from start to end. */
     MBAR_CLOCK_STEP = 0,
-    /* At each instant at which a bar of any asset has closed. */
+    /* At each instant at which a bar of any asset closes; STRICT only. Of the lifecycle
+     * initialize, on_trading_iteration, after_iteration, on_order_event and on_end. */
     MBAR_CLOCK_BARS
 } mbar_clock;
 
@@ -255,7 +256,8 @@ typedef enum mbar_clock {
 typedef enum mbar_sessions {
     MBAR_SESSIONS_CONTINUOUS = 0, /* none: "24/7" */
     MBAR_SESSIONS_DATA,           /* [first bar, last bar) of each local date of the data */
-    MBAR_SESSIONS_DAILY           /* one iteration a row of day data (lumibot's daily loop) */
+    MBAR_SESSIONS_DAILY,          /* one iteration a stamp of the data (lumibot's daily loop) */
+    MBAR_SESSIONS_DAILY_ALWAYS    /* the same, never closed ("24/7", several stamps a date) */
 } mbar_sessions;
 
 typedef struct mbar_engine_options {
@@ -330,8 +332,9 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_engine_add_asset(mbar_engine *engine,
                                                          const mbar_asset *asset,
                                                          mbar_series *series, int32_t *out,
                                                          mbar_error *error);
-/* The whole run, once. MBAR_INVALID where there is nothing to run over (no asset, data
- * that end before the start). strategy and state must outlive the call. */
+/* The whole run, once. MBAR_INVALID where there is nothing to run over (no asset, no bars,
+ * data that end before the start or begin after the end). strategy and state must outlive
+ * the call. A callback's failure ends it, without on_end; tables can be made all the same. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_run(mbar_engine *engine,
                                                    const mbar_strategy *strategy, void *state,
                                                    mbar_error *error);
@@ -355,7 +358,8 @@ MBAR_API int64_t mbar_engine_visible_rows(const mbar_engine *engine, int32_t ass
 MBAR_API double mbar_engine_last_price(const mbar_engine *engine, int32_t asset);
 MBAR_API double mbar_engine_cash(const mbar_engine *engine);
 MBAR_API void mbar_engine_set_cash(mbar_engine *engine, double cash);
-/* As of the last mark to market (lumibot's portfolio_value is read so). */
+/* LUMIBOT: as of the last mark to market (lumibot's portfolio_value is read so). STRICT: now,
+ * at the last visible closes. */
 MBAR_API double mbar_engine_value(const mbar_engine *engine);
 /* Marks to market now. */
 MBAR_API double mbar_engine_mark(mbar_engine *engine);
@@ -363,6 +367,9 @@ MBAR_API const mbar_position *mbar_engine_position(const mbar_engine *engine, in
 /* NULL for a number there is none of. */
 MBAR_API const mbar_order *mbar_engine_order(const mbar_engine *engine, mbar_order_id id);
 MBAR_API int64_t mbar_engine_orders(const mbar_engine *engine); /* how many so far */
+/* What has happened so far, told or not: how many events, and one of them (asserted). */
+MBAR_API int64_t mbar_engine_events(const mbar_engine *engine);
+MBAR_API void mbar_engine_event(const mbar_engine *engine, int64_t index, mbar_event *out);
 /* The next order after `after` (0: first) that is active, in book order; 0: none. */
 MBAR_API mbar_order_id mbar_engine_next_active(const mbar_engine *engine, mbar_order_id after);
 
@@ -390,24 +397,32 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_engine_submit(mbar_engine *engine,
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_cancel(mbar_engine *engine, mbar_order_id id,
                                                       mbar_error *error);
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_cancel_all(mbar_engine *engine, mbar_error *error);
+/* LUMIBOT: an order submitted once more: it is told as new again, and nothing else. */
+MBAR_API MBAR_MUST_USE mbar_status mbar_engine_resubmit(mbar_engine *engine, mbar_order_id id,
+                                                        mbar_error *error);
 /* NaN: leave as it is. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_modify(mbar_engine *engine, mbar_order_id id,
                                                       double limit_price, double stop_price,
                                                       double quantity, mbar_error *error);
-/* Moves the clock inside a callback, with matching and events as lumibot's sleep does. */
+/* Moves the clock inside a callback, with matching and events as lumibot's sleep does; 0:
+ * without a move. MBAR_INVALID below 0. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_sleep(mbar_engine *engine, int64_t ns,
                                                      mbar_error *error);
 /* From now on; > 0. */
 MBAR_API void mbar_engine_set_step(mbar_engine *engine, int64_t step_ns);
-/* Ends the run after this callback; mbar_engine_run returns MBAR_OK. Callable from any
- * thread and from a signal handler. */
+/* In place of the options' (asserted: in initialize at the latest, lengths >= 0). */
+MBAR_API void mbar_engine_set_schedule(mbar_engine *engine, mbar_sessions sessions,
+                                       int64_t before_opening_ns, int64_t before_closing_ns,
+                                       int64_t after_closing_ns);
+/* Ends the run after this callback: on_end is called, mbar_engine_run returns MBAR_OK. Callable
+ * from any thread and from a signal handler. */
 MBAR_API void mbar_engine_stop(mbar_engine *engine);
 
 /* ---- What a run leaves --------------------------------------------------- */
 
 /* Tables, times in ns UTC; callable while running (what is there so far).
  * iterations: timestamp, cash, portfolio_value, n_positions; LUMIBOT: a row for each lifecycle
- *   call that lumibot appends one for.
+ *   call that lumibot appends one for, on_end included; STRICT: for each iteration.
  * orders: id, parent, symbol (dictionary), side, type, class, tif, status (dictionaries),
  *   quantity, limit_price, stop_price, stop_limit_price, trail_amount, trail_percent, filled,
  *   fill_price, fees, created, placed, closed (null where it did not happen), ambiguous, tag.

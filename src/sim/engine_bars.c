@@ -1,0 +1,173 @@
+/*
+ * engine_bars.c - bars that close: what STRICT matches, and a clock made of them.
+ *
+ * STRICT in full. At an instant t at which bars close, all assets together:
+ *   1. these bars become visible; what they pay and split is booked;
+ *   2. each active order meets the one of its asset, if that bar opened at or after
+ *      the order was placed: every bar is met once, in order of time, and never one
+ *      that had begun;
+ *   3. events are delivered with the clock at t;
+ *   4. if the clock says so, the strategy's iteration runs: it sees these bars.
+ * So an order placed at t, the close of bar i, is filled in the first bar that opens
+ * at t or later - a market order at its open - and the strategy is told at that bar's
+ * close. What waits for a fill (the children of a bracket) is placed when the fill is
+ * told, and meets the bar after. An order never knows more than its strategy did.
+ *
+ * MBAR_CLOCK_BARS calls the iteration at each such instant from start to end; a bar
+ * that has closed before the start is visible from the beginning. MBAR_CLOCK_STEP
+ * passes the same instants on its way from one iteration to the next.
+ *
+ * Bars are read through cursors that move forward alone. An instant costs O(assets);
+ * of it, an idle book and flat positions cost nothing.
+ */
+#include "sim/engine_internal.h"
+
+#include "base/checked.h"
+
+#include <assert.h>
+#include <math.h>
+
+/* ---- Cursors --------------------------------------------------------------------- */
+
+int64_t mbar_engine_close_ns(const mbar_instrument *asset, int64_t row)
+{
+    if (row >= asset->n_rows) {
+        return INT64_MAX;
+    }
+    const mbar_series *series = asset->series;
+    if (series->step == MBAR_STEP_DAY) {
+        return mbar_series_end_ns(series, row, series->closes_ns);
+    }
+    return mbar_engine_later(asset->times[row], series->closes_ns);
+}
+
+void mbar_engine_place_cursors(mbar_engine *engine)
+{
+    int64_t now_ns = engine->now_ns;
+    if (engine->options.clock == MBAR_CLOCK_BARS && now_ns > INT64_MIN) {
+        now_ns--; /* a bar that closes at the start gives an iteration */
+    }
+    for (int32_t i = 0; i < engine->n_assets; i++) {
+        mbar_instrument *asset = &engine->assets[i];
+        if (asset->series == NULL) {
+            continue;
+        }
+        mbar_window closed = {0, 0};
+        mbar_status status = mbar_series_window(asset->series, MBAR_POLICY_STRICT, now_ns,
+                                                INT64_MAX, 0, &closed, NULL);
+        assert(status == MBAR_OK);
+        asset->n_visible = closed.n_rows;
+        asset->next_close_ns = mbar_engine_close_ns(asset, closed.n_rows);
+        asset->row = mbar_asof(asset->times, asset->n_rows, engine->now_ns);
+    }
+}
+
+static int64_t next_instant(const mbar_engine *engine)
+{
+    int64_t next_ns = INT64_MAX;
+    for (int32_t i = 0; i < engine->n_assets; i++) {
+        int64_t close_ns = engine->assets[i].next_close_ns;
+        next_ns = close_ns < next_ns ? close_ns : next_ns;
+    }
+    return next_ns;
+}
+
+/* ---- Matching -------------------------------------------------------------------- */
+
+static double field_at(const mbar_instrument *asset, mbar_bar_field field, int64_t row)
+{
+    return asset->fields[field] != NULL ? asset->fields[field][row] : NAN;
+}
+
+/* mbar_book_market.bar. A quote column says what was quoted by the bar's end: no order
+ * can have met that at its beginning, so there is none. */
+static mbar_book_data strict_bar(void *ctx, const mbar_order *order, mbar_bar *out)
+{
+    const mbar_engine *engine = ctx;
+    const mbar_instrument *asset = &engine->assets[order->request.asset];
+    int64_t row = asset->fresh_row;
+    if (row < 0 || asset->times[row] < order->placed_ns) {
+        return MBAR_BOOK_WAIT;
+    }
+    *out = (mbar_bar){
+        .open_ns = asset->times[row],
+        .open = asset->fields[MBAR_BAR_OPEN][row],
+        .high = asset->fields[MBAR_BAR_HIGH][row],
+        .low = asset->fields[MBAR_BAR_LOW][row],
+        .close = asset->fields[MBAR_BAR_CLOSE][row],
+        .volume = field_at(asset, MBAR_BAR_VOLUME, row),
+        .bid = NAN,
+        .ask = NAN,
+        .is_day = asset->series->step == MBAR_STEP_DAY,
+    };
+    return MBAR_BOOK_BAR;
+}
+
+/* The bars that close at ns: visible, matched, told. */
+static mbar_status close_instant(mbar_engine *engine, int64_t ns, mbar_error *error)
+{
+    engine->now_ns = ns;
+    for (int32_t i = 0; i < engine->n_assets; i++) {
+        mbar_instrument *asset = &engine->assets[i];
+        asset->fresh_row = -1;
+        if (asset->next_close_ns == ns) {
+            asset->fresh_row = asset->n_visible++;
+            asset->next_close_ns = mbar_engine_close_ns(asset, asset->n_visible);
+            if (asset->fields[MBAR_BAR_DIVIDEND] != NULL ||
+                asset->fields[MBAR_BAR_SPLITS] != NULL) {
+                MBAR_TRY(mbar_engine_corporate_row(engine, i, asset->fresh_row, error));
+            }
+        }
+    }
+    if (!mbar_book_is_idle(engine->book)) {
+        const mbar_book_market market = {strict_bar, engine, false};
+        engine->is_touched = true;
+        MBAR_TRY(mbar_book_match(engine->book, ns, &market, error));
+    }
+    return engine->is_touched ? mbar_engine_deliver(engine, false, error) : MBAR_OK;
+}
+
+mbar_status mbar_engine_close_until(mbar_engine *engine, int64_t to_ns, mbar_error *error)
+{
+    int64_t last_ns = to_ns < engine->end_ns ? to_ns : engine->end_ns;
+    for (int64_t ns = next_instant(engine); ns <= last_ns && ns < INT64_MAX;
+         ns = next_instant(engine)) {
+        MBAR_TRY(close_instant(engine, ns, error));
+    }
+    /* A callback on the way may have slept beyond. */
+    engine->now_ns = to_ns > engine->now_ns ? to_ns : engine->now_ns;
+    return MBAR_OK;
+}
+
+/* ---- The clock of bars ----------------------------------------------------------- */
+
+/* Room for the iterations of the asset that has most, so that most runs grow no row. */
+static mbar_status reserve_rows(mbar_engine *engine, mbar_error *error)
+{
+    int64_t n_most = 0;
+    for (int32_t i = 0; i < engine->n_assets && engine->options.record_iterations; i++) {
+        const mbar_instrument *asset = &engine->assets[i];
+        mbar_window closed;
+        if (asset->series != NULL &&
+            mbar_series_window(asset->series, MBAR_POLICY_STRICT, engine->end_ns, INT64_MAX, 0,
+                               &closed, NULL) == MBAR_OK &&
+            closed.n_rows - asset->n_visible > n_most) {
+            n_most = closed.n_rows - asset->n_visible;
+        }
+    }
+    return mbar_engine_rows_reserve(&engine->rows, n_most, error);
+}
+
+mbar_status mbar_engine_run_bars(mbar_engine *engine, mbar_error *error)
+{
+    MBAR_TRY(reserve_rows(engine, error));
+    while (!mbar_engine_is_stopped(engine)) {
+        int64_t ns = next_instant(engine);
+        if (ns > engine->end_ns || ns == INT64_MAX) {
+            break;
+        }
+        MBAR_TRY(close_instant(engine, ns, error));
+        MBAR_TRY(mbar_engine_iterate(engine, true, error));
+    }
+    return MBAR_OK;
+}

@@ -1,0 +1,214 @@
+/*
+ * engine_corporate.c - dividends and splits, from the columns of a series.
+ *
+ * LUMIBOT looks for them as the day begins and before every iteration, by local
+ * date, once a date: a split scales the position and its average price and cancels
+ * the orders of earlier days (and children, which carry no date); a dividend is paid
+ * on what was held when the day was first looked at. It reads day data alone. Which
+ * dividends it knows depends on when it first asks: of rows with both columns that
+ * reach to the end of the run all, else those of the rows up to that moment.
+ *
+ * STRICT books what a row says as the row closes, before any order meets that bar:
+ * who holds before the ex-day's bar is paid, and orders at prices of before a split
+ * are canceled.
+ */
+#include "sim/engine_internal.h"
+
+#include <math.h>
+
+/* A split's factor on quantity, or 0 for none. */
+static double split_ratio(const mbar_instrument *asset, int64_t row)
+{
+    double ratio = asset->fields[MBAR_BAR_SPLITS][row];
+    return isfinite(ratio) && ratio > 0.0 && fabs(ratio - 1.0) >= 1e-12 ? ratio : 0.0;
+}
+
+static bool has_splits(const mbar_instrument *asset)
+{
+    return asset->fields[MBAR_BAR_SPLITS] != NULL && !asset->split_adjusted;
+}
+
+/* Cancels the asset's orders that were created before, and children whenever. */
+static mbar_status cancel_carried(mbar_engine *engine, int32_t asset, int64_t before_ns,
+                                  mbar_error *error)
+{
+    int64_t n = mbar_book_orders(engine->book);
+    for (mbar_order_id id = 1; id <= n; id++) {
+        const mbar_order *order = mbar_book_order(engine->book, id);
+        if (order->request.asset == asset && mbar_book_is_active(engine->book, id) &&
+            (order->parent != 0 || order->created_ns < before_ns)) {
+            MBAR_TRY(mbar_engine_cancel(engine, id, error));
+        }
+    }
+    return MBAR_OK;
+}
+
+/* ---- STRICT ----------------------------------------------------------------------- */
+
+mbar_status mbar_engine_corporate_row(mbar_engine *engine, int32_t asset, int64_t row,
+                                      mbar_error *error)
+{
+    const mbar_instrument *of = &engine->assets[asset];
+    double ratio = has_splits(of) ? split_ratio(of, row) : 0.0;
+    if (of->spec.kind != MBAR_ASSET_STOCK) {
+        return MBAR_OK;
+    }
+    if (ratio != 0.0) {
+        MBAR_TRY(cancel_carried(engine, asset, INT64_MAX, error));
+        mbar_ledger_split(engine->ledger, asset, ratio);
+    }
+    double dividend =
+        of->fields[MBAR_BAR_DIVIDEND] != NULL ? of->fields[MBAR_BAR_DIVIDEND][row] : 0.0;
+    if (isfinite(dividend) && dividend > 0.0) {
+        mbar_ledger_dividend(engine->ledger, asset, dividend);
+    }
+    return MBAR_OK;
+}
+
+/* ---- LUMIBOT: splits -------------------------------------------------------------- */
+
+typedef struct day {
+    int64_t start_ns, end_ns; /* of the clock's local date */
+} day;
+
+/* Rows of the day. */
+static mbar_window rows_of(const mbar_instrument *asset, const day *today)
+{
+    return mbar_series_between(asset->series, today->start_ns, today->end_ns);
+}
+
+double mbar_engine_unsplit(const mbar_engine *engine, const mbar_instrument *asset, double price)
+{
+    if (!has_splits(asset)) {
+        return price;
+    }
+    int64_t end_ns = mbar_zone_next_day(engine->zone, engine->now_ns);
+    for (int64_t row = asset->row + 1; row < asset->n_rows && asset->times[row] < end_ns; row++) {
+        double ratio = split_ratio(asset, row);
+        if (ratio != 0.0) {
+            return price / ratio;
+        }
+    }
+    return price;
+}
+
+static mbar_status split_today(mbar_engine *engine, int32_t asset, const day *today,
+                               mbar_error *error)
+{
+    mbar_instrument *of = &engine->assets[asset];
+    if (of->series == NULL || of->spec.kind != MBAR_ASSET_STOCK ||
+        of->series->step != MBAR_STEP_DAY || !has_splits(of) ||
+        of->split_day_ns == today->start_ns) {
+        return MBAR_OK;
+    }
+    mbar_window rows = rows_of(of, today);
+    double ratio = 0.0;
+    for (int64_t row = rows.first; row < rows.first + rows.n_rows; row++) {
+        double found = split_ratio(of, row);
+        ratio = found != 0.0 ? found : ratio;
+    }
+    if (ratio == 0.0) {
+        return MBAR_OK;
+    }
+    MBAR_TRY(cancel_carried(engine, asset, today->start_ns, error));
+    if (mbar_ledger_position(engine->ledger, asset)->quantity != 0.0) {
+        mbar_ledger_split(engine->ledger, asset, ratio);
+    }
+    of->split_day_ns = today->start_ns;
+    return MBAR_OK;
+}
+
+/* ---- LUMIBOT: dividends ------------------------------------------------------------ */
+
+/* Length of lumibot's first look back: the run's dates and ten more, 30 to 2000. */
+static int64_t look_back_rows(const mbar_engine *engine)
+{
+    int64_t first_ns = mbar_zone_day_start(engine->zone, engine->options.start_ns);
+    int64_t last_ns = mbar_zone_day_start(engine->zone, engine->end_ns);
+    int64_t days = (last_ns - first_ns + MBAR_DAY_NS / 2) / MBAR_DAY_NS + 11;
+    return days < 30 ? 30 : days > 2000 ? 2000 : days;
+}
+
+static void look_for_dividends(const mbar_engine *engine, mbar_instrument *asset)
+{
+    if (asset->has_looked) {
+        return;
+    }
+    asset->has_looked = true;
+    if (asset->series == NULL || asset->series->step != MBAR_STEP_DAY ||
+        asset->fields[MBAR_BAR_DIVIDEND] == NULL || asset->n_rows == 0) {
+        return;
+    }
+    int64_t last_ns = asset->times[asset->n_rows - 1];
+    if (asset->fields[MBAR_BAR_SPLITS] != NULL &&
+        last_ns >= mbar_zone_day_start(engine->zone, engine->end_ns)) {
+        asset->end_paid = asset->n_rows;
+        return;
+    }
+    mbar_window seen = {0, 0};
+    if (mbar_series_window(asset->series, MBAR_POLICY_LUMIBOT, engine->now_ns,
+                           look_back_rows(engine), 0, &seen, NULL) == MBAR_OK) {
+        asset->first_paid = seen.first;
+        asset->end_paid = seen.first + seen.n_rows;
+    }
+}
+
+static double dividend_of(const mbar_instrument *asset, const day *today)
+{
+    double dividend = 0.0;
+    if (asset->first_paid == asset->end_paid) {
+        return dividend;
+    }
+    mbar_window rows = rows_of(asset, today);
+    int64_t end = rows.first + rows.n_rows;
+    end = end < asset->end_paid ? end : asset->end_paid;
+    for (int64_t row = rows.first > asset->first_paid ? rows.first : asset->first_paid; row < end;
+         row++) {
+        double found = asset->fields[MBAR_BAR_DIVIDEND][row];
+        dividend = found > 0.0 ? found : dividend;
+    }
+    return dividend;
+}
+
+static void pay_today(mbar_engine *engine, const day *today)
+{
+    if (engine->entitled_day_ns != today->start_ns) {
+        engine->entitled_day_ns = today->start_ns;
+        for (int32_t i = 0; i < engine->n_assets; i++) {
+            engine->assets[i].entitled = mbar_ledger_position(engine->ledger, i)->quantity;
+        }
+    }
+    double paid = 0.0;
+    bool any = false;
+    for (int32_t i = mbar_ledger_next_held(engine->ledger, -1); i >= 0;
+         i = mbar_ledger_next_held(engine->ledger, i)) {
+        mbar_instrument *asset = &engine->assets[i];
+        if (asset->entitled == 0.0) {
+            continue;
+        }
+        look_for_dividends(engine, asset);
+        double dividend = dividend_of(asset, today);
+        if (dividend != 0.0 && asset->dividend_day_ns != today->start_ns) {
+            paid += dividend * asset->entitled;
+            any = true;
+            asset->dividend_day_ns = today->start_ns;
+        }
+    }
+    if (any) {
+        mbar_ledger_set_cash(engine->ledger, mbar_ledger_cash(engine->ledger) + paid);
+    }
+}
+
+mbar_status mbar_engine_corporate_day(mbar_engine *engine, mbar_error *error)
+{
+    if (mbar_engine_is_strict(engine) || !engine->has_corporate) {
+        return MBAR_OK;
+    }
+    const day today = {mbar_zone_day_start(engine->zone, engine->now_ns),
+                       mbar_zone_next_day(engine->zone, engine->now_ns)};
+    for (int32_t i = 0; i < engine->n_assets; i++) {
+        MBAR_TRY(split_today(engine, i, &today, error));
+    }
+    pay_today(engine, &today);
+    return MBAR_OK;
+}
