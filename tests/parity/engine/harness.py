@@ -31,6 +31,8 @@ SOURCES = (
     HERE.parent / "parity_data.py",
 )
 PATIENCE_S = 120.0
+# Scenarios to a process: what it did is kept when it ends.
+BLOCK = 100
 
 
 def answers(engine: str, keys: list[Key], jobs: int = 2, cache: Path | None = None) -> Records:
@@ -68,7 +70,11 @@ def _kept(folder: Path | None, keys: list[Key]) -> Records:
 
 def _share(engine: str, keys: list[Key], found: Records, folder: Path | None) -> None:
     """Works through keys, in as many workers as it takes."""
-    left = list(keys)
+    for first in range(0, len(keys), BLOCK):
+        _block(engine, keys[first : first + BLOCK], found, folder)
+
+
+def _block(engine: str, left: list[Key], found: Records, folder: Path | None) -> None:
     while left:
         with tempfile.TemporaryDirectory(prefix="millibar-engine-") as place:
             reason = _worker(engine, left, Path(place))

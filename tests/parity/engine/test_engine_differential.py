@@ -1,0 +1,92 @@
+"""Our engine against lumibot, trade for trade, over strategies that act by chance.
+
+Each side runs in worker processes of its own (both answer to lumibot's module names). What must be
+equal, by its bits, at every iteration and in every callback: the clock, cash, portfolio value,
+positions with their quantities and average prices, open orders, answers of every call, and at the
+end the trade log, every order, and the statistics.
+
+    pytest tests/parity/engine                 the quick ones
+    pytest tests/parity/engine -m slow         five hundred
+    python tests/parity/engine/compare.py      where the sides part, seed by seed
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+
+import pytest
+
+if importlib.util.find_spec("lumibot") is None:
+    pytest.skip("lumibot, the reference, is not installed", allow_module_level=True)
+
+from engine.compare import compare, differences, soft_differences, summary
+from engine.harness import Key, Records, answers
+from engine.reach import report
+from engine.worker import seeds_of
+
+QUICK: list[Key] = list(range(40))
+SLOW: list[Key] = list(range(40, 540))
+NAMED: list[Key] = ["mes_momentum", "daily_rotation", "three_markets", "order_tour"]
+
+
+def both(keys: list[Key]) -> tuple[Records, Records]:
+    """One engine after the other, in two processes at most."""
+    return answers("lumibot", keys, jobs=2), answers("millibar", keys, jobs=2)
+
+
+def must_agree(keys: list[Key]) -> None:
+    reference, ours = both(keys)
+    unusable = {key: r["unusable"] for key, r in reference.items() if "unusable" in r}
+    assert not unusable, f"lumibot itself did not run: {unusable}"
+    found = differences(keys, reference, ours)
+    told = "\n".join(summary(found, reference))
+    assert not found, f"{len(found)} of {len(keys)} scenarios differ, first in this:\n{told}"
+    soft = soft_differences(keys, reference, ours)
+    told = "\n".join(summary(soft, reference))
+    assert not soft, f"{len(soft)} of {len(keys)} scenarios differ in types or texts:\n{told}"
+
+
+def test_a_few_random_strategies() -> None:
+    must_agree(QUICK)
+
+
+@pytest.mark.slow
+def test_five_hundred_random_strategies() -> None:
+    must_agree(SLOW)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMED)
+def test_the_strategies_the_data_source_is_judged_by(name: str) -> None:
+    must_agree([name])
+
+
+# ---- The judge ---------------------------------------------------------------------------------
+
+
+def test_the_judge_sees_one_bit_of_one_value() -> None:
+    """A record against itself is equal; with the last bit of one price moved it is not."""
+    record = answers("lumibot", [3], jobs=1)[3]
+    other = answers("lumibot", [3], jobs=1)[3]
+    assert compare(3, record, other) is None
+    assert compare(3, record, other, soft=True) is None
+    row = next(row for row in other["seen"] if row[0] == "on_filled_order")
+    number, kind = row[11].split("|")
+    row[11] = f"{math.nextafter(float.fromhex(number), math.inf).hex()}|{kind}"
+    found = compare(3, record, other)
+    assert found is not None and found.kind.startswith("price at fill")
+    row[11] = f"{number}|other"
+    assert compare(3, record, other) is None
+    found = compare(3, record, other, soft=True)
+    assert found is not None and found.soft
+
+
+def test_seeds_are_read() -> None:
+    assert seeds_of("3,5:7") == [3, 5, 6]
+
+
+def test_random_strategies_reach_the_fill_model() -> None:
+    """What forty of them meet; the slow ones meet everything in `reach.WANTED`."""
+    lines = report(answers("lumibot", QUICK[:12], jobs=2))
+    assert any(line.endswith("fill market") for line in lines)
