@@ -474,6 +474,9 @@ mbar_status mbar_signals_run(const mbar_series *series, const mbar_asset *asset,
         .target = NAN,
         .equity = equity,
     };
+    /* The account is in what the asset is priced in, whatever that is. */
+    run.asset.quote = NULL;
+    run.asset.quote_is_crypto = false;
     mbar_fills_init(&run.fills);
     take_arrays(&run, signals);
     mbar_status status = check(signals, options, error);
