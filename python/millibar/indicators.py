@@ -16,7 +16,7 @@ value is NaN; nulls are taken for NaN and other numbers converted to float64.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from millibar import _core
@@ -113,7 +113,7 @@ def names() -> tuple[str, ...]:
     return _core.indicator_names()
 
 
-@lru_cache(maxsize=None)
+@cache
 def spec(name: str) -> Spec:
     """What an indicator reads, takes and gives.
 

@@ -69,20 +69,22 @@ static mbar_status read_input(const mbar_table *table, mbar_window window,
         return mbar_error_set(error, MBAR_INVALID, "%s needs numbers, and column '%.60s' is %s",
                               spec->name, name, mbar_type_name(type));
     }
-    mbar_column *rows = NULL, *doubles = NULL;
+    mbar_column *rows = NULL, *made = NULL;
     mbar_status status = mbar_column_slice(column, window.first, window.n_rows, &rows, error);
+    if (status == MBAR_OK && type != MBAR_TYPE_FLOAT64) {
+        status = mbar_column_cast(rows, MBAR_TYPE_FLOAT64, MBAR_UNIT_NS, &made, error);
+        mbar_column_unref(rows);
+        rows = made;
+    }
+    if (status == MBAR_OK && mbar_column_nulls(rows) > 0) {
+        made = NULL;
+        status = nulls_to_nan(rows, &made, error);
+        mbar_column_unref(rows);
+        rows = made;
+    }
     if (status == MBAR_OK) {
-        status = type == MBAR_TYPE_FLOAT64
-                     ? mbar_column_slice(rows, 0, window.n_rows, &doubles, error)
-                     : mbar_column_cast(rows, MBAR_TYPE_FLOAT64, MBAR_UNIT_NS, &doubles, error);
+        *out = rows;
     }
-    if (status == MBAR_OK && mbar_column_nulls(doubles) > 0) {
-        status = nulls_to_nan(doubles, out, error);
-    } else if (status == MBAR_OK) {
-        *out = mbar_column_ref(doubles);
-    }
-    mbar_column_unref(doubles);
-    mbar_column_unref(rows);
     return status;
 }
 

@@ -159,9 +159,9 @@ MBAR_INDICATOR_RUN(atr, 3, 1)
 static const char *const atr_outputs[] = {"atr"};
 const mbar_indicator_kind mbar_kind_atr = {
     MBAR_INDICATOR_SPEC(atr, "Average true range", high_low_close_inputs, atr_params, atr_outputs),
-    .spec.formula = "true_range = " TRUE_RANGE "; ma=\"sma\": true_range.rolling(period).mean(); "
-                    "ma=\"wilder\": true_range.ewm(alpha=1 / period, adjust=False, "
-                    "min_periods=period).mean()",
+    .spec.formula = "true_range = " TRUE_RANGE "; "
+                    "atr = true_range.rolling(period).mean() if ma == \"sma\" else "
+                    "true_range.ewm(alpha=1 / period, adjust=False, min_periods=period).mean()",
 };
 
 /* ---- Relative strength index --------------------------------------------- */

@@ -79,11 +79,6 @@ static inline mbar_range mbar_range_start(void)
     return (mbar_range){.previous_close = NAN};
 }
 
-static inline double mbar_larger(double most, double value)
-{
-    return isnan(most) || value > most ? value : most;
-}
-
 /* The largest of high - low and the two distances from the close before, of
  * those that are not NaN: high - low in the first row. */
 static inline double mbar_range_step(mbar_range *self, double high, double low, double close)
@@ -92,8 +87,13 @@ static inline double mbar_range_step(mbar_range *self, double high, double low, 
     double up = fabs(high - self->previous_close);
     double down = fabs(low - self->previous_close);
     self->previous_close = close;
-    most = isnan(up) ? most : mbar_larger(most, up);
-    return isnan(down) ? most : mbar_larger(most, down);
+    most = up > most ? up : most;
+    most = down > most ? down : most;
+    if (isnan(most)) {
+        /* A NaN is larger than nothing, but nothing is larger than it either. */
+        most = isnan(up) || down > up ? down : up;
+    }
+    return most;
 }
 
 #endif
