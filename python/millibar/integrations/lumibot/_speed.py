@@ -10,14 +10,13 @@ lumibot's own classes are timed the same way, so the two lines of two data sourc
 
 from __future__ import annotations
 
-import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, get_args
+from typing import Any
 
-Layer = Literal["data", "strategy", "broker", "reporting"]
+from millibar._speed import LAYERS, Layer, Speed, peak_memory_bytes
 
 
 class SpeedMeter:
@@ -38,7 +37,7 @@ class SpeedMeter:
     def __init__(self, strategy_class: type, source_class: type, n_bars: int) -> None:
         self.n_bars = n_bars
         self.n_iterations = 0
-        self.seconds: dict[Layer, float] = dict.fromkeys(get_args(Layer), 0.0)
+        self.seconds: dict[Layer, float] = dict.fromkeys(LAYERS, 0.0)
         self._layer: Layer = "broker"
         self._since = 0.0
         self._thread = threading.get_ident()
@@ -125,11 +124,10 @@ class SpeedMeter:
 
         self._replace(owner, "pandas_df", property(pandas_df))
 
+    @property
+    def speed(self) -> Speed:
+        """What was measured so far."""
+        return Speed(self.n_bars, self.n_iterations, dict(self.seconds), peak_memory_bytes())
+
     def __str__(self) -> str:
-        total = sum(self.seconds.values())
-        shares = ", ".join(f"{name} {spent / total:.0%}" for name, spent in self.seconds.items())
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return (
-            f"speed: {self.n_bars:,} bars, {self.n_iterations:,} iterations in {total:.2f} s wall"
-            f" = {self.n_bars / total:,.0f} bars/s; {shares}; peak memory {peak:,.0f} MiB"
-        )
+        return str(self.speed)

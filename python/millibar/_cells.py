@@ -1,0 +1,231 @@
+"""Columns of arbitrary Python values: what strategies put into rows, as CSV cells and as columns.
+
+The cells are those of pandas' `to_csv` for a DataFrame of the same rows, because that is what
+lumibot writes: a column of integers in which a row is missing is one of floats, text and anything
+else is `str()`, nothing at all is empty.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from millibar import _core
+from millibar._times import zone_name
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["ABSENT", "cells", "json_plain", "json_text", "merge", "typed_column"]
+
+
+class _Absent(Enum):
+    """A type of one value, so that a checker can tell it from the rest."""
+
+    ABSENT = 0
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+ABSENT: Final = _Absent.ABSENT
+"""A row that does not have the column, in contrast to one where it is None."""
+
+
+def merge(rows: Iterable[Mapping[str, Any] | None]) -> dict[str, list[Any]]:
+    """Rows that need not have the same keys as columns, in the order the keys first come up."""
+    columns: dict[str, list[Any]] = {}
+    for place, row in enumerate(rows):
+        for key, value in (row or {}).items():
+            column = columns.get(key)
+            if column is None:
+                column = columns[key] = [ABSENT] * place
+            column.append(value)
+        for column in columns.values():
+            if len(column) <= place:
+                column.append(ABSENT)
+    return columns
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value is ABSENT or (isinstance(value, float) and math.isnan(value))
+
+
+def _kind(values: Sequence[Any]) -> Literal["int", "float", "bool", "text", "other", "none"]:
+    """What pandas would take the column for."""
+    missing = False
+    kinds = set()
+    for value in values:
+        if _is_missing(value):
+            missing = True
+        elif type(value).__name__ in ("bool", "bool_"):
+            kinds.add("bool")
+        elif isinstance(value, numbers.Integral):
+            kinds.add("int")
+        elif isinstance(value, numbers.Real) and hasattr(value, "__float__"):
+            kinds.add("float")
+        else:
+            kinds.add("text" if isinstance(value, str) else "other")
+    if not kinds:
+        return "none"
+    if kinds <= {"int", "float"}:
+        return "int" if kinds == {"int"} and not missing else "float"
+    if len(kinds) > 1:
+        return "other"
+    only = kinds.pop()
+    return "bool" if only == "bool" else "text" if only == "text" else "other"
+
+
+def cells(values: Sequence[Any]) -> list[Any]:
+    """Values as the csv module writes them; None is an empty cell."""
+    kind = _kind(values)
+    if kind == "int":
+        return [int(value) for value in values]
+    if kind == "float":
+        return [None if _is_missing(value) else float(value) for value in values]
+    return [None if _is_missing(value) else str(value) for value in values]
+
+
+def json_plain(value: Any) -> Any:
+    """A value as JSON can hold it: what it says of itself as a dict, else its text.
+
+    Assets (anything with `to_minimal_dict`) become that dict, times ISO 8601 text, durations
+    seconds, NaN and infinities None.
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        number = float(value)
+        return number if math.isfinite(number) else None
+    if isinstance(value, Mapping):
+        return {str(key): json_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((json_plain(item) for item in value), key=str)
+    for name in ("to_minimal_dict", "to_dict"):
+        method = getattr(value, name, None)
+        if callable(method) and not isinstance(value, type):
+            return json_plain(method())
+    if isinstance(value, Enum):
+        return json_plain(value.value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+def json_text(value: Any) -> str:
+    """One line of JSON, keys sorted."""
+    return json.dumps(json_plain(value), separators=(",", ":"), sort_keys=True)
+
+
+def typed_column(name: str, values: Sequence[Any]) -> _core.Column:
+    """A column of the values' type; of mixed or other objects their JSON text."""
+    import numpy as np
+
+    kind = _kind(values)
+    if kind == "int" and all(-(2**63) <= int(value) < 2**63 for value in values):
+        data: Any = np.array([int(value) for value in values], np.int64)
+        return _core.column_from_buffer(name, data, "int64")
+    if kind == "float":
+        data = [math.nan if _is_missing(value) else float(value) for value in values]
+        return _core.column_from_buffer(name, np.array(data), "float64", validity=_validity(values))
+    if kind == "bool":
+        data = np.array([not _is_missing(value) and bool(value) for value in values], np.uint8)
+        return _core.column_from_buffer(name, data, "bool", validity=_validity(values))
+    return _core.column_from_text(
+        name,
+        [
+            None if _is_missing(value) else value if isinstance(value, str) else json_text(value)
+            for value in values
+        ],
+    )
+
+
+def _validity(values: Sequence[Any]) -> np.ndarray[Any, Any] | None:
+    import numpy as np
+
+    flags = [0 if value is None or value is ABSENT else 1 for value in values]
+    return None if all(flags) else np.array(flags, np.uint8)
+
+
+# ---- Times -------------------------------------------------------------------------------------
+
+
+def time_cells(ns: Any, zone: str | None) -> list[str]:
+    """Instants as pandas writes them: with their offset where there is a zone; without one
+    (UTC) the date alone where all are midnights.
+
+        >>> time_cells([1704292200000000000], "America/New_York")
+        ['2024-01-03 09:30:00-05:00']
+        >>> time_cells([1704240000000000000], None)
+        ['2024-01-03']
+    """
+    import numpy as np
+
+    from millibar._times import zone as zone_rules
+
+    instants = np.asarray(ns, np.int64)
+    offsets = np.zeros(0, np.int64)
+    local = instants
+    if zone is not None:
+        rules = zone_rules(zone_name(zone))
+        offsets = np.array([rules.offset_s(at) for at in instants.tolist()], np.int64)
+        local = instants + offsets * 1_000_000_000
+    stamps = local.view("datetime64[ns]")
+    if zone is None and not (instants % 86_400_000_000_000).any():
+        return [str(text) for text in np.datetime_as_string(stamps.astype("datetime64[D]"))]
+    texts = _clock_texts(stamps, same_digits=zone is None)
+    if zone is None:
+        return texts
+    names = {offset: _offset_text(offset) for offset in set(offsets.tolist())}
+    return [text + names[offset] for text, offset in zip(texts, offsets.tolist(), strict=True)]
+
+
+def _clock_texts(stamps: Any, same_digits: bool) -> list[str]:
+    """To the second, with as many digits after it (3 for all, 6 or 9) as are needed: for all rows
+    alike, or for each row."""
+    import numpy as np
+
+    seconds = np.datetime_as_string(stamps.astype("datetime64[s]"))
+    texts = [str(text).replace("T", " ") for text in seconds]
+    rest = stamps.view(np.int64) % 1_000_000_000
+    if not rest.any():
+        return texts
+    if same_digits:
+        scale, digits = next(
+            (scale, digits)
+            for scale, digits in ((1_000_000, 3), (1_000, 6), (1, 9))
+            if not (rest % scale).any()
+        )
+        return [f"{text}.{part // scale:0{digits}}" for text, part in zip(texts, rest, strict=True)]
+    return [text + _fraction(part) for text, part in zip(texts, rest.tolist(), strict=True)]
+
+
+def _fraction(ns: int) -> str:
+    if not ns:
+        return ""
+    return f".{ns:09}" if ns % 1_000 else f".{ns // 1_000:06}"
+
+
+def _offset_text(seconds: int) -> str:
+    sign = "-" if seconds < 0 else "+"
+    hours, rest = divmod(abs(seconds), 3600)
+    return f"{sign}{hours:02}:{rest // 60:02}"
+
+
+def is_instant(value: Any) -> bool:
+    """Whether a value is a datetime that says where it is."""
+    return isinstance(value, datetime) and value.utcoffset() is not None

@@ -1,0 +1,431 @@
+"""The tables of lumibot's backtest files, as lumibot 4.6.30 writes them from a run.
+
+A sheet is the columns of one file in lumibot's order: each a name, the cells of the CSV file and
+the typed column of its Parquet twin. What lumibot leaves empty in such a run (option and cash-event
+columns) is there and empty here. docs/results.md names every column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from millibar import _core
+from millibar._arrays import to_numpy
+from millibar._cells import ABSENT, cells, json_text, merge, time_cells, typed_column
+from millibar._schema import is_buy, null_column, times_ns
+from millibar._times import to_ns
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from millibar.result import Result
+
+__all__ = ["Sheet", "events_sheet", "indicators_sheet", "stats_sheet", "trades_sheet"]
+
+
+class Part(NamedTuple):
+    """A column of a sheet."""
+
+    name: str
+    cells: Sequence[Any]
+    column: _core.Column
+
+
+class Sheet(NamedTuple):
+    """A file's columns, all of one length."""
+
+    parts: list[Part]
+
+    @property
+    def header(self) -> list[str]:
+        return [part.name for part in self.parts]
+
+    @property
+    def rows(self) -> Iterable[tuple[Any, ...]]:
+        return zip(*(part.cells for part in self.parts), strict=True)
+
+    @property
+    def table(self) -> _core.Table:
+        return _core.Table([part.column for part in self.parts])
+
+
+def _part(name: str, values: Sequence[Any]) -> Part:
+    return Part(name, cells(values), typed_column(name, values))
+
+
+def _constant(name: str, value: Any, n_rows: int) -> Part:
+    return _part(name, [value] * n_rows)
+
+
+def _floats(name: str, values: npt.NDArray[np.float64]) -> Part:
+    return _part(name, values.tolist())
+
+
+def _instants(name: str, ns: npt.NDArray[np.int64], zone: str | None) -> Part:
+    import numpy as np
+
+    data = np.ascontiguousarray(ns, np.int64)
+    column = _core.column_from_buffer(name, data, "timestamp", zone=zone)
+    return Part(name, time_cells(ns, zone), column)
+
+
+# ---- Assets ------------------------------------------------------------------------------------
+
+
+def _asset(result: Result, symbol: str | None) -> Mapping[str, Any]:
+    """The fields of a symbol's asset; a stock where nothing else is said."""
+    given = result.assets.get(symbol or "", {})
+    return {
+        "asset_type": "stock",
+        "multiplier": 1,
+        "expiration": None,
+        "strike": 0.0,
+        "right": None,
+        **{key: value for key, value in given.items() if value is not None},
+    }
+
+
+_FUTURES = ("future", "cont_future", "crypto_future")
+
+
+def _in_short(symbol: str, asset: Mapping[str, Any]) -> dict[str, Any]:
+    """An asset as a position's row has it."""
+    kind = str(asset["asset_type"])
+    short: dict[str, Any] = {"symbol": symbol, "type": kind}
+    expiration, multiplier = asset["expiration"], asset["multiplier"]
+    if kind == "option" and asset["strike"]:
+        short["strike"] = float(asset["strike"])
+    if kind in ("option", *_FUTURES) and expiration:
+        short["exp"] = str(expiration)
+    if kind == "option" and asset["right"]:
+        short["right"] = str(asset["right"])
+    if multiplier and (kind == "option" or (kind in _FUTURES and multiplier != 1)):
+        short["mult"] = multiplier
+    return short
+
+
+# ---- Positions ---------------------------------------------------------------------------------
+
+
+def _positions(result: Result) -> Iterable[Sequence[tuple[str, float]]]:
+    """What is held at each row, oldest position first.
+
+    Fills at a row's own time come after it, as orders are matched when the iteration is over; a
+    second row at the same time has them.
+    """
+    if result.positions is not None:
+        yield from result.positions
+        return
+    fills = result.fills.table
+    at = times_ns(fills.column("timestamp")).tolist()
+    symbols, sides = (fills.column(name).to_list() for name in ("symbol", "side"))
+    quantities = to_numpy(fills.column("quantity")).tolist()
+    held: dict[str, float] = {}
+    snapshot: list[tuple[str, float]] = []
+    done, before = 0, None
+    for ns in result.times_ns.tolist():
+        first = done
+        while done < len(at) and (at[done] < ns or (at[done] == ns and before == ns)):
+            symbol = symbols[done]
+            sign = 1.0 if is_buy(sides[done]) else -1.0
+            quantity = held.get(symbol, 0.0) + sign * quantities[done]
+            if abs(quantity) <= 1e-12 * quantities[done]:
+                held.pop(symbol, None)
+            else:
+                held[symbol] = quantity
+            done += 1
+        if done != first:
+            snapshot = list(held.items())
+        before = ns
+        yield snapshot
+
+
+def _positions_part(result: Result) -> Part:
+    texts: list[str] = []
+    lines: list[str] = []
+    last: Any = None
+    text = line = "[]"
+    for held in _positions(result):
+        if held is not last:
+            rows = [
+                {"asset": _in_short(symbol, _asset(result, symbol)), "quantity": float(quantity)}
+                for symbol, quantity in held
+            ]
+            text, line, last = str(rows), json_text(rows), held
+        texts.append(text)
+        lines.append(line)
+    return Part("positions", texts, _core.column_from_text("positions", lines))
+
+
+# ---- Statistics by row -------------------------------------------------------------------------
+
+# Of lumibot's account of deposits, withdrawals and interest; what a run without them has.
+_ACCOUNT: dict[str, Any] = {
+    "cash_deposits_total": 0.0,
+    "cash_withdrawals_total": 0.0,
+    "cash_adjustments_net_total": 0.0,
+    "cash_financing_enabled": False,
+    "cash_financing_account_mode": "margin",
+    "cash_financing_credit_total": 0.0,
+    "cash_financing_debit_total": 0.0,
+    "cash_financing_net_total": 0.0,
+    "cash_financing_days_accrued": 0,
+    "cash_financing_events": 0,
+    "cash_financing_last_credit_rate_used": None,
+    "cash_financing_last_debit_rate_used": None,
+}
+_BY_PERIOD = (
+    "cash_deposits",
+    "cash_withdrawals",
+    "cash_adjustments_net",
+    "cash_financing_credit",
+    "cash_financing_debit",
+    "cash_financing_net",
+)
+
+
+def _account_part(result: Result, name: str) -> Part:
+    table = result.equity.table
+    if name in table.names:
+        return _part(name, table.column(name).to_list())
+    return _constant(name, _ACCOUNT[name], len(table))
+
+
+def _period(total: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """What each row adds to a running total; the first is all of it."""
+    import numpy as np
+
+    rows = np.where(np.isnan(total), 0, np.arange(len(total)))
+    known = np.nan_to_num(total[np.maximum.accumulate(rows)]) if len(total) else total
+    return np.diff(known, prepend=0.0)
+
+
+def _return_parts(
+    value: npt.NDArray[np.float64], flow_total: npt.NDArray[np.float64]
+) -> list[Part]:
+    """Row returns without money put in or taken out, and the equity that they alone would make."""
+    import numpy as np
+
+    returns = np.full(len(value), np.nan)
+    adjusted = returns.copy()
+    known = np.flatnonzero(~np.isnan(value))
+    if len(known):
+        flow = _period(flow_total)
+        with np.errstate(all="ignore"):
+            returns[1:] = (value[1:] - value[:-1] - flow[1:]) / value[:-1]
+            growth = np.cumprod(1.0 + np.where(np.isnan(returns), 0.0, returns))
+            adjusted = growth * (value[known[0]] - np.nan_to_num(flow_total[known[0]]))
+    return [_floats("return", returns), _floats("cash_adjusted_portfolio_value", adjusted)]
+
+
+def stats_sheet(result: Result) -> Sheet:
+    """`*_stats.csv`: a row an iteration, with what `trace_stats` returned.
+
+    Columns that the first row has come before the account's, later ones after it.
+    """
+    import numpy as np
+
+    table = result.equity.table
+    trace = {
+        key: values
+        for key, values in result.trace.items()
+        if key not in _ACCOUNT and key not in ("datetime", "portfolio_value", "cash", "positions")
+    }
+    early = [_part(key, rows) for key, rows in trace.items() if rows[:1] != [ABSENT]]
+    late = [_part(key, rows) for key, rows in trace.items() if rows[:1] == [ABSENT]]
+    account = {name: _account_part(result, name) for name in _ACCOUNT}
+    totals = {
+        name: to_numpy(account[f"{name}_total"].column).astype(np.float64) for name in _BY_PERIOD
+    }
+    value = to_numpy(table.column("portfolio_value"))
+    return Sheet(
+        [
+            _instants("datetime", result.times_ns, result.zone),
+            *early,
+            _floats("portfolio_value", value),
+            _part("cash", table.column("cash").to_list()),
+            *account.values(),
+            _positions_part(result),
+            *late,
+            *(_floats(f"{name}_period", _period(totals[name])) for name in _BY_PERIOD),
+            *_return_parts(value, totals["cash_adjustments_net"]),
+        ]
+    )
+
+
+# ---- Events ------------------------------------------------------------------------------------
+
+_STATUSES = {"filled": "fill", "partial": "partial_fill", "modified": "new"}
+_TYPES = {"trail": "trailing_stop"}
+_CASH_EVENT = (
+    "event_id",
+    "cash_event_type",
+    "cash_event_amount",
+    "cash_event_currency",
+    "cash_event_description",
+    "cash_event_direction",
+    "cash_event_reason",
+    "is_external_cash_flow",
+    "cash_event_raw_type",
+    "cash_event_raw_subtype",
+    "cash_event_broker_name",
+    "cash_event_broker_event_id",
+)
+_TRADES_ORDER = (
+    "time",
+    "side",
+    "status",
+    "filled_quantity",
+    "symbol",
+    "asset.asset_type",
+    "asset.right",
+    "asset.strike",
+    "asset.expiration",
+    "price",
+    "type",
+    "asset.multiplier",
+    "trade_cost",
+    "trade_slippage",
+    "event_kind",
+    *_CASH_EVENT,
+)
+
+
+def _order_column(orders: _core.Table, name: str) -> list[Any]:
+    if name not in orders.names:
+        return [None] * len(orders)
+    return orders.column(name).to_list()
+
+
+def _identifiers(orders: _core.Table) -> list[str]:
+    """Names of orders: their own column "identifier", or the engine's numbers as lumibot's."""
+    if "identifier" in orders.names:
+        return [str(name) for name in orders.column("identifier").to_list()]
+    return [
+        value if isinstance(value, str) else f"bt_{value}"
+        for value in orders.column("id").to_list()
+    ]
+
+
+def _costs(orders: Sequence[Any], kinds: Sequence[str], fees: Sequence[Any]) -> list[float | None]:
+    """The cost an order has at each event: none before its first fill, then its last fill's."""
+    cost: dict[Any, float | None] = {}
+    costs = []
+    for order, kind, fee in zip(orders, kinds, fees, strict=True):
+        if kind in ("filled", "partial"):
+            cost[order] = fee
+        costs.append(cost.get(order))
+    return costs
+
+
+def _event_columns(result: Result) -> tuple[npt.NDArray[np.int64], dict[str, list[Any]]]:
+    """Times of the events, and every other column of `*_trade_events.csv`."""
+    events, orders = result.events.table, result.orders.table
+    ids = events.column("order").to_list()
+    place = {order: row for row, order in enumerate(orders.column("id").to_list())}
+    rows = [place.get(order) for order in ids]
+    kinds = events.column("kind").to_list()
+    filled = [kind in ("filled", "partial") for kind in kinds]
+    quantities = events.column("quantity").to_list()
+    nothing = [None] * len(ids)
+
+    def of_order(values: Sequence[Any]) -> list[Any]:
+        return [None if row is None else values[row] for row in rows]
+
+    symbols = of_order(orders.column("symbol").to_list())
+    assets = {symbol: _asset(result, symbol) for symbol in set(symbols)}
+
+    def of_asset(name: str) -> list[Any]:
+        return [assets[symbol][name] for symbol in symbols]
+
+    types = of_order(orders.column("type").to_list())
+    return times_ns(events.column("timestamp")), {
+        "strategy": [result.name] * len(ids),
+        "exchange": nothing,
+        "identifier": of_order(_identifiers(orders)),
+        "symbol": symbols,
+        "side": of_order(orders.column("side").to_list()),
+        "type": [_TYPES.get(type_, type_) for type_ in types],
+        "status": [_STATUSES.get(kind, kind) for kind in kinds],
+        "price": events.column("price").to_list(),
+        "filled_quantity": [
+            quantity if fill else None for quantity, fill in zip(quantities, filled, strict=True)
+        ],
+        "multiplier": of_asset("multiplier"),
+        "trade_cost": _costs(ids, kinds, events.column("fee").to_list()),
+        "trade_slippage": [0.0] * len(ids),
+        "time_in_force": of_order(orders.column("tif").to_list()),
+        "asset.right": of_asset("right"),
+        "asset.strike": of_asset("strike"),
+        "asset.multiplier": of_asset("multiplier"),
+        "asset.expiration": of_asset("expiration"),
+        "asset.asset_type": of_asset("asset_type"),
+        "price_source": nothing,
+        "event_kind": ["trade"] * len(ids),
+        **dict.fromkeys(_CASH_EVENT, nothing),
+    }
+
+
+def events_sheet(result: Result) -> Sheet:
+    """`*_trade_events.csv`: a row an event of an order."""
+    times, columns = _event_columns(result)
+    parts = [_part(name, values) for name, values in columns.items()]
+    return Sheet([_instants("time", times, result.zone), *parts])
+
+
+def trades_sheet(events: Sheet) -> Sheet:
+    """`*_trades.csv`: the same rows, fewer columns in another order."""
+    by_name = {part.name: part for part in events.parts}
+    return Sheet([by_name[name] for name in _TRADES_ORDER])
+
+
+# ---- Indicators --------------------------------------------------------------------------------
+
+_CHART_HEADER = (
+    "datetime",
+    "name",
+    "plot_name",
+    "type",
+    "value",
+    "symbol",
+    "size",
+    "color",
+    "detail_text",
+    "open",
+    "high",
+    "low",
+    "close",
+)
+_KINDS = (("markers", "marker"), ("lines", "line"), ("ohlc", "ohlc"))
+
+
+def _chart_rows(result: Result) -> list[dict[str, Any]]:
+    """What the strategy drew, by time; at one time markers, lines, bars, each as drawn. A row's
+    type stands after its own columns, as a column added to each kind."""
+    rows = []
+    for kind, word in _KINDS:
+        for row in result.charts.get(kind, ()):
+            at = to_ns(row["datetime"], result.zone)
+            rows.append({**row, "datetime": at, "type": word})
+    return rows
+
+
+def indicators_sheet(result: Result) -> Sheet:
+    """`*_indicators.csv`: markers, lines and bars that the strategy drew; times are UTC."""
+    import numpy as np
+
+    columns = merge(_chart_rows(result))
+    if not columns:
+        return Sheet([Part(name, [], null_column(name, "text", 0)) for name in _CHART_HEADER])
+    times = np.array(columns["datetime"], np.int64)
+    order = np.argsort(times, kind="stable").tolist()
+    return Sheet(
+        [
+            _instants(name, times[order], None)
+            if name == "datetime"
+            else _part(name, [values[row] for row in order])
+            for name, values in columns.items()
+        ]
+    )
