@@ -1,8 +1,27 @@
-"""What orders and positions ask of the engine they are attached to: `_core.Engine` is one."""
+"""What ties an order to the engine that runs it.
+
+`Engine` is what orders and positions ask of it; `_core.Engine` answers. `LiveOrder` holds those
+attributes of an Order that the engine knows better once the order is submitted: each is the order's
+own until then, and a read from the engine afterwards.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+import logging
+import math
+from collections import namedtuple
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from millibar import _order_names as names
+from millibar._order_names import ENGINE_STATUS, STATUS_ALIAS_MAP, VALID_STATUS
+
+if TYPE_CHECKING:
+    pass
+
+logger = logging.getLogger(__name__)
+
+Transaction = namedtuple("Transaction", ["quantity", "price"])
 
 
 class OrderRecord(Protocol):
@@ -50,3 +69,190 @@ class Engine(Protocol):
         quantity: float | None = None,
     ) -> None:
         """Changes what is not None."""
+
+
+class Made:
+    """An attribute made when it is first looked at, and then as plain as any other."""
+
+    def __init__(self, make: type) -> None:
+        self._make = make
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        made = instance.__dict__[self._name] = self._make()
+        return made
+
+
+class LiveOrder:
+    """The attributes of an order that are read from the engine once it is attached to one."""
+
+    order_class: Any = names.OrderClass.SIMPLE
+    child_orders: list[Any] = cast(Any, Made(list))
+
+    _engine: Engine | None = None
+    _id: int = 0
+    _parent: Any = None
+    _status: str = "unprocessed"
+    _status_at: int = -1  # the engine's, when _status was set on an attached order
+    _quantity: Any = None
+    _limit_price: Any = None
+    _stop_price: Any = None
+    _price_triggered: bool = False
+    _own_trail_stop: Any = None
+    _own_fill_price: Any = None
+    _trade_cost: Any = None
+    _transactions: list[Any] | None = None
+
+    def _attach(self, engine: Engine, id: int) -> None:
+        """From now on this order is the engine's number `id`, its children the numbers after it."""
+        self._engine = engine
+        self._id = id
+        children = self.__dict__.get("child_orders")
+        if children:
+            for number, child in enumerate(children, id + 1):
+                child._parent = self
+                child._attach(engine, number)
+
+    def _record(self) -> OrderRecord | None:
+        return None if self._engine is None else self._engine.order(self._id)
+
+    def _modify(self, name: str, value: Any) -> None:
+        """Hand a new price or quantity on; the engine refuses what it does not take."""
+        if self._engine is not None and value is not None:
+            self._engine.modify(self._id, **{name: float(value)})
+
+    @property
+    def limit_price(self) -> Any:
+        """Price of a limit; setting it on a submitted order changes that."""
+        return self._limit_price
+
+    @limit_price.setter
+    def limit_price(self, value: Any) -> None:
+        self._modify("limit_price", value)
+        self._limit_price = value
+
+    @property
+    def stop_price(self) -> Any:
+        """Price that triggers a stop; setting it on a submitted order changes that."""
+        return self._stop_price
+
+    @stop_price.setter
+    def stop_price(self, value: Any) -> None:
+        self._modify("stop_price", value)
+        self._stop_price = value
+
+    @property
+    def quantity(self) -> Any:
+        """Units, as given; a Decimal once it has been set. Children follow, but for a multileg."""
+        return self._quantity
+
+    @quantity.setter
+    def quantity(self, value: Any) -> None:
+        quantity = Decimal(str(value) if isinstance(value, float) else value)
+        self._modify("quantity", quantity)
+        self._quantity = quantity
+        if self.order_class is not names.OrderClass.MULTILEG:
+            for child in self.__dict__.get("child_orders", ()):
+                child.quantity = quantity
+
+    @property
+    def status(self) -> str:
+        """Text of an `Order.OrderStatus`."""
+        engine = self._engine
+        if engine is None:
+            return self._status
+        code = engine.order(self._id).status
+        return self._status if code == self._status_at else ENGINE_STATUS[code]
+
+    @status.setter
+    def status(self, value: Any) -> None:
+        """On a submitted order it holds until the engine has something new to say."""
+        if not value or not isinstance(value, str):
+            return
+        status = value.lower()
+        if status not in VALID_STATUS:
+            if status not in STATUS_ALIAS_MAP:
+                logger.error("Invalid order status: %s", value)
+            status = STATUS_ALIAS_MAP.get(status, status)
+        self._status = status
+        record = self._record()
+        if record is not None:
+            self._status_at = record.status
+
+    @property
+    def avg_fill_price(self) -> float | None:
+        """Average price of what was filled; None before."""
+        if self._own_fill_price is None:
+            record = self._record()
+            if record is not None and not math.isnan(record.fill_price):
+                return record.fill_price
+        return cast("float | None", self._own_fill_price)
+
+    @avg_fill_price.setter
+    def avg_fill_price(self, value: Any) -> None:
+        self._own_fill_price = None if value is None else float(value)
+
+    # What lumibot's own code calls it.
+    _avg_fill_price = avg_fill_price
+
+    @property
+    def filled_quantity(self) -> float:
+        """Units filled so far."""
+        record = self._record()
+        if record is not None:
+            return record.filled
+        return float(sum(transaction.quantity for transaction in self.transactions))
+
+    @property
+    def transactions(self) -> list[Any]:
+        """Fills as (quantity, price); those of a submitted order are the engine's, averaged."""
+        if self._transactions is None:
+            record = self._record()
+            if record is not None and record.filled:
+                return [Transaction(record.filled, record.fill_price)]
+            if record is not None:
+                return []
+            self._transactions = []
+        return self._transactions
+
+    @transactions.setter
+    def transactions(self, value: list[Any]) -> None:
+        self._transactions = value
+
+    @property
+    def trade_cost(self) -> float | None:
+        """Fees of its fills; None before the first."""
+        record = self._record()
+        if record is not None and record.filled:
+            return record.fees
+        return cast("float | None", self._trade_cost)
+
+    @trade_cost.setter
+    def trade_cost(self, value: Any) -> None:
+        self._trade_cost = value
+
+    @property
+    def price_triggered(self) -> bool:
+        """Of a stop-limit order: whether its stop has been met."""
+        record = self._record()
+        return self._price_triggered if record is None else record.triggered
+
+    @price_triggered.setter
+    def price_triggered(self, value: bool) -> None:
+        self._price_triggered = value
+
+    @property
+    def _trail_stop_price(self) -> float | None:
+        record = self._record()
+        if record is None:
+            return cast("float | None", self._own_trail_stop)
+        return None if math.isnan(record.trail_stop) else record.trail_stop
+
+    @_trail_stop_price.setter
+    def _trail_stop_price(self, value: float | None) -> None:
+        self._own_trail_stop = value

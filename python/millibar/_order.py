@@ -14,35 +14,33 @@ in each process, so that two runs of one program name their orders alike.
 from __future__ import annotations
 
 import logging
-import math
-from collections import namedtuple
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
+from millibar import _order_forms as forms
 from millibar import _order_names as names
+from millibar._live import LiveOrder, Made, Transaction
+from millibar._order_children import make_children
 from millibar._order_names import (
     ACKNOWLEDGED,
     BUY,
     CANCELED,
-    ENGINE_STATUS,
+    CLASSES,
     FILLED,
     SELL,
     STATUS_ALIAS_MAP,
-    VALID_STATUS,
+    TYPES,
     pair_symbol,
 )
 from millibar.assets import Asset
 from millibar.errors import InvalidError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from threading import Event
 
-    from typing_extensions import Self
-
-    from millibar._live import Engine, OrderRecord
     from millibar._position import Position
     from millibar.smart_limit import SmartLimitConfig
 
@@ -50,21 +48,14 @@ __all__ = ["Order"]
 
 logger = logging.getLogger(__name__)
 
-_CLASSES = {str(member): member for member in names.OrderClass}
-_TYPES = {str(member): member for member in names.OrderType}
 _SIDES = {str(member): member for member in names.OrderSide}
 _BUYING = frozenset(side for side in names.OrderSide if side.startswith("buy"))
 _SELLING = frozenset(side for side in names.OrderSide if side.startswith("sell"))
 _STOPS = frozenset({names.OrderType.STOP, names.OrderType.STOP_LIMIT, names.OrderType.TRAIL})
-_SIMPLE, _OCO, _OTO, _BRACKET = (
-    names.OrderClass.SIMPLE,
-    names.OrderClass.OCO,
-    names.OrderClass.OTO,
-    names.OrderClass.BRACKET,
-)
+_SIMPLE, _OCO = names.OrderClass.SIMPLE, names.OrderClass.OCO
+_ADVANCED = frozenset({_OCO, names.OrderClass.OTO, names.OrderClass.BRACKET})
 
 _identifiers = count(1)
-Transaction = namedtuple("Transaction", ["quantity", "price"])
 
 
 def _member(members: Mapping[str, Any], name: str, value: Any) -> Any:
@@ -84,24 +75,7 @@ def _number(value: Any, name: str) -> Any:
         raise ValueError(f"{value!r} is not a valid price. {name} must be float.") from None
 
 
-class _Made:
-    """An attribute made when it is first looked at, and then as plain as any other."""
-
-    def __init__(self, make: type) -> None:
-        self._make = make
-        self._name = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        if instance is None:
-            return self
-        made = instance.__dict__[self._name] = self._make()
-        return made
-
-
-class Order:
+class Order(LiveOrder):
     """An order, and what became of it.
 
     Args:
@@ -160,7 +134,6 @@ class Order:
     take_profit_price: Any = None
     stop_loss_price: Any = None
     stop_loss_limit_price: Any = None
-    order_class: Any = names.OrderClass.SIMPLE
     order_type: Any = None
     dependent_order: Order | None = None
     dependent_order_filled: bool = False
@@ -174,29 +147,15 @@ class Order:
     broker_update_date: Any = None
     exchange: str | None = None
     error_message: str | None = None
-    child_orders: list[Order] = cast(Any, _Made(list))
 
-    _engine: Engine | None = None
-    _id: int = 0
-    _parent: Order | None = None
     _identifier: Any = None
     _parent_identifier: Any = None
-    _status: str = "unprocessed"
-    _status_at: int = -1  # of the engine, when _status was set on an attached order
     _date_created: Any = None
-    _quantity: Any = None
-    _limit_price: Any = None
-    _stop_price: Any = None
-    _price_triggered: bool = False
-    _own_trail_stop: Any = None
-    _own_fill_price: Any = None
-    _trade_cost: Any = None
-    _transactions: list[Any] | None = None
     _pair: str | None = None
     _raw: Any = None
     _transmitted: bool = False
     _error: Any = None
-    _events: dict[str, Event] = cast(Any, _Made(dict))
+    _events: dict[str, Event] = cast(Any, Made(dict))
 
     def __init__(
         self,
@@ -265,7 +224,7 @@ class Order:
             self.side = _SIDES.get(side) or _member(_SIDES, "side", side)
         if order_class is not _SIMPLE:
             self.order_class = (
-                None if order_class is None else _member(_CLASSES, "order_class", order_class)
+                None if order_class is None else _member(CLASSES, "order_class", order_class)
             )
         if time_in_force != "day":
             self.time_in_force = time_in_force
@@ -356,7 +315,7 @@ class Order:
             )
             self.order_type = order_type or self._type_of(*prices)
         if self.order_class is not _SIMPLE:
-            self._make_children()
+            make_children(self)
 
     # ---- Construction --------------------------------------------------------------------------
 
@@ -366,7 +325,7 @@ class Order:
             found = order_type
         else:
             name = order_type.strip().lower() if isinstance(order_type, str) else None
-            as_class = _CLASSES.get(name) if name is not None else None
+            as_class = CLASSES.get(name) if name is not None else None
             if as_class is not None:
                 logger.warning(
                     "Order: passing an order class (%s) as order_type is deprecated: use "
@@ -375,7 +334,7 @@ class Order:
                 )
                 self.order_class = as_class
                 return None
-            found = _member(_TYPES, "order_type", order_type)
+            found = _member(TYPES, "order_type", order_type)
         if found is names.OrderType.SMART_LIMIT and self.smart_limit is None:
             from millibar.smart_limit import SmartLimitConfig
 
@@ -463,268 +422,6 @@ class Order:
             "a stop-limit order (order_type=Order.OrderType.STOP_LIMIT) or of an advanced order: "
             "give order_type or order_class."
         )
-
-    def _make_children(self) -> None:
-        order_class = self.order_class
-        if order_class is _OCO:
-            self._make_oco_children()
-        elif order_class is _BRACKET:
-            self._make_bracket_children()
-        elif order_class is _OTO:
-            self._make_oto_child()
-
-    def _child(self, side: Any, order_type: names.OrderType, **fields: Any) -> Order:
-        """A child of this order's asset and quantity, of prices that have been checked."""
-        child = Order.__new__(Order)
-        child.__dict__.update(
-            fields,
-            strategy=self.strategy,
-            asset=self.asset,
-            symbol=self.symbol,
-            quote=self.quote,
-            _quantity=self._quantity,
-            side=side,
-            order_type=order_type,
-        )
-        return child
-
-    def _limit_child(self, side: Any, limit_price: Any) -> Order:
-        return self._child(side, names.OrderType.LIMIT, _limit_price=limit_price)
-
-    def _stop_child(
-        self, side: Any, stop_price: Any, limit_price: Any, trail_price: Any, trail_percent: Any
-    ) -> Order:
-        if trail_price is not None or trail_percent is not None:
-            order_type = names.OrderType.TRAIL
-        else:
-            order_type = names.OrderType.STOP_LIMIT if limit_price else names.OrderType.STOP
-        child = self._child(side, order_type, _stop_price=stop_price)
-        if limit_price is not None:
-            child.stop_limit_price = limit_price
-        if trail_price is not None:
-            child.trail_price = trail_price
-        if trail_percent is not None:
-            child.trail_percent = trail_percent
-        return child
-
-    def _secondary_stop_child(self, side: Any) -> Order:
-        return self._stop_child(
-            side,
-            self.secondary_stop_price,
-            self.secondary_stop_limit_price,
-            self.secondary_trail_price,
-            self.secondary_trail_percent,
-        )
-
-    def _closing_side(self) -> names.OrderSide:
-        sides = names.OrderSide
-        return sides.SELL_TO_CLOSE if self.is_buy_order() else sides.BUY_TO_CLOSE
-
-    def _make_oco_children(self) -> None:
-        children = self.child_orders
-        if not children and self._stop_price is not None and self._limit_price is not None:
-            stop = self._stop_child(
-                self.side,
-                self._stop_price,
-                self.stop_limit_price,
-                self.trail_price,
-                self.trail_percent,
-            )
-            limit = self._limit_child(self.side, self._limit_price)
-            limit.dependent_order, stop.dependent_order = stop, limit
-            self.child_orders = [limit, stop]
-        elif len(children) != 2:
-            raise ValueError(
-                "Order class is OCO but child orders are not set and no limit/stop prices have "
-                "been provided."
-            )
-        elif not all(isinstance(child, Order) for child in children):
-            raise ValueError("Child orders must be of type Order")
-
-    def _make_bracket_children(self) -> None:
-        children = self.child_orders
-        if not children:
-            side = self._closing_side()
-            if self.secondary_limit_price is not None:
-                children.append(self._limit_child(side, self.secondary_limit_price))
-            if self.secondary_stop_price is not None:
-                children.append(self._secondary_stop_child(side))
-        if not children:
-            raise ValueError(
-                "Order class is BRACKET but no child orders or secondary limit/stop prices have "
-                "been provided."
-            )
-        if len(children) > 1:
-            children[0].dependent_order = children[1]
-            children[1].dependent_order = children[0]
-
-    def _make_oto_child(self) -> None:
-        children = self.child_orders
-        if children:
-            if len(children) != 1 or not isinstance(children[0], Order):
-                raise ValueError("Order class is OTO: it takes exactly one child, of type Order.")
-            return
-        limit, stop = self.secondary_limit_price, self.secondary_stop_price
-        if (limit is None) == (stop is None):
-            raise ValueError(
-                "Order class is OTO: give exactly one of a child order, secondary_limit_price and "
-                "secondary_stop_price."
-            )
-        side = self._closing_side()
-        children.append(
-            self._limit_child(side, limit) if stop is None else self._secondary_stop_child(side)
-        )
-
-    # ---- The engine ----------------------------------------------------------------------------
-
-    def _attach(self, engine: Engine, id: int) -> None:
-        """From now on this order is the engine's number `id`, its children the numbers after it."""
-        self._engine = engine
-        self._id = id
-        children = self.__dict__.get("child_orders")
-        if children:
-            for number, child in enumerate(children, id + 1):
-                child._parent = self
-                child._attach(engine, number)
-
-    def _record(self) -> OrderRecord | None:
-        return None if self._engine is None else self._engine.order(self._id)
-
-    def _modify(self, name: str, value: Any) -> None:
-        """Hand a new price or quantity on; the engine refuses what it does not take."""
-        if self._engine is not None and value is not None:
-            self._engine.modify(self._id, **{name: float(value)})
-
-    @property
-    def limit_price(self) -> Any:
-        """Price of a limit; setting it on a submitted order changes that."""
-        return self._limit_price
-
-    @limit_price.setter
-    def limit_price(self, value: Any) -> None:
-        self._modify("limit_price", value)
-        self._limit_price = value
-
-    @property
-    def stop_price(self) -> Any:
-        """Price that triggers a stop; setting it on a submitted order changes that."""
-        return self._stop_price
-
-    @stop_price.setter
-    def stop_price(self, value: Any) -> None:
-        self._modify("stop_price", value)
-        self._stop_price = value
-
-    @property
-    def quantity(self) -> Any:
-        """Units, as given; a Decimal once it has been set. Children follow, but for a multileg."""
-        return self._quantity
-
-    @quantity.setter
-    def quantity(self, value: Any) -> None:
-        quantity = Decimal(str(value) if isinstance(value, float) else value)
-        self._modify("quantity", quantity)
-        self._quantity = quantity
-        if self.order_class is not names.OrderClass.MULTILEG:
-            for child in self.__dict__.get("child_orders", ()):
-                child.quantity = quantity
-
-    @property
-    def status(self) -> str:
-        """Text of an `Order.OrderStatus`."""
-        engine = self._engine
-        if engine is None:
-            return self._status
-        code = engine.order(self._id).status
-        return self._status if code == self._status_at else ENGINE_STATUS[code]
-
-    @status.setter
-    def status(self, value: Any) -> None:
-        """On a submitted order it holds until the engine has something new to say."""
-        if not value or not isinstance(value, str):
-            return
-        status = value.lower()
-        if status not in VALID_STATUS:
-            if status not in STATUS_ALIAS_MAP:
-                logger.error("Invalid order status: %s", value)
-            status = STATUS_ALIAS_MAP.get(status, status)
-        self._status = status
-        record = self._record()
-        if record is not None:
-            self._status_at = record.status
-
-    @property
-    def avg_fill_price(self) -> float | None:
-        """Average price of what was filled; None before."""
-        if self._own_fill_price is None:
-            record = self._record()
-            if record is not None and not math.isnan(record.fill_price):
-                return record.fill_price
-        return cast("float | None", self._own_fill_price)
-
-    @avg_fill_price.setter
-    def avg_fill_price(self, value: Any) -> None:
-        self._own_fill_price = None if value is None else float(value)
-
-    # What lumibot's own code calls it.
-    _avg_fill_price = avg_fill_price
-
-    @property
-    def filled_quantity(self) -> float:
-        """Units filled so far."""
-        record = self._record()
-        if record is not None:
-            return record.filled
-        return float(sum(transaction.quantity for transaction in self.transactions))
-
-    @property
-    def transactions(self) -> list[Any]:
-        """Fills as (quantity, price); those of a submitted order are the engine's, averaged."""
-        if self._transactions is None:
-            record = self._record()
-            if record is not None and record.filled:
-                return [Transaction(record.filled, record.fill_price)]
-            if record is not None:
-                return []
-            self._transactions = []
-        return self._transactions
-
-    @transactions.setter
-    def transactions(self, value: list[Any]) -> None:
-        self._transactions = value
-
-    @property
-    def trade_cost(self) -> float | None:
-        """Fees of its fills; None before the first."""
-        record = self._record()
-        if record is not None and record.filled:
-            return record.fees
-        return cast("float | None", self._trade_cost)
-
-    @trade_cost.setter
-    def trade_cost(self, value: Any) -> None:
-        self._trade_cost = value
-
-    @property
-    def price_triggered(self) -> bool:
-        """Of a stop-limit order: whether its stop has been met."""
-        record = self._record()
-        return self._price_triggered if record is None else record.triggered
-
-    @price_triggered.setter
-    def price_triggered(self, value: bool) -> None:
-        self._price_triggered = value
-
-    @property
-    def _trail_stop_price(self) -> float | None:
-        record = self._record()
-        if record is None:
-            return cast("float | None", self._own_trail_stop)
-        return None if math.isnan(record.trail_stop) else record.trail_stop
-
-    @_trail_stop_price.setter
-    def _trail_stop_price(self, value: float | None) -> None:
-        self._own_trail_stop = value
 
     # ---- Identity ------------------------------------------------------------------------------
 
@@ -837,7 +534,7 @@ class Order:
 
     def is_advanced_order(self) -> bool:
         """Whether it is a bracket, one-cancels-other or one-triggers-other order."""
-        return self.order_class in (_OCO, _BRACKET, _OTO)
+        return self.order_class in _ADVANCED
 
     def is_parent(self) -> bool:
         """Whether it has children."""
@@ -1041,96 +738,19 @@ class Order:
 
     def to_minimal_dict(self) -> dict[str, Any]:
         """What a line of a log shows of it."""
-        result: dict[str, Any] = {
-            "asset": self.asset.to_minimal_dict() if self.asset else None,
-            "side": str(self.side) if self.side else None,
-            "qty": float(self.quantity) if self.quantity else 0,
-            "type": str(self.order_type) if self.order_type else "market",
-            "status": str(self.status) if self.status else "unprocessed",
-        }
-        for key, value in (
-            ("position_side", self.position_side),
-            ("position_id", self.position_id),
-        ):
-            if value is not None:
-                result[key] = value
-        for key, value in (("limit", self.limit_price), ("stop", self.stop_price)):
-            if value is not None:
-                result[key] = float(value)
-        if self.smart_limit is not None:
-            result["smart_limit"] = self.smart_limit.to_dict()
-        for key in ("decision_journal", "trade_decision_journal"):
-            if isinstance(getattr(self, key, None), dict):
-                result[key] = dict(getattr(self, key))
-        return result
+        return forms.to_minimal_dict(self)
 
     def to_dict(self) -> dict[str, Any]:
         """All public attributes, a user's own included, in forms that JSON knows where they have
         one; of the order that depends on this one, its identifier."""
-        own = (
-            name for name in self.__dict__ if not name.startswith("_") and name not in _FIELD_SET
-        )
-        result = {name: _plain(getattr(self, name)) for name in (*_FIELDS, *own)}
-        result.pop("transactions", None)
-        if isinstance(self.dependent_order, Order):
-            result["dependent_order"] = self.dependent_order.identifier
-        result["quantity"] = _plain(self.quantity)
-        result["status"] = self.status
-        result["identifier"] = self.identifier
-        price = self.avg_fill_price
-        result["avg_fill_price"] = None if price is None else float(price)
-        return result
+        return forms.to_dict(self)
 
     @classmethod
-    def from_dict(cls, order_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls, order_dict: Mapping[str, Any]) -> Order:
         """The order of a `to_dict()`."""
-        given = dict(order_dict)
-        asset = given.pop("asset", None)
-        order = cls(
-            strategy=given.pop("strategy", None),
-            asset=Asset.from_dict(asset) if isinstance(asset, dict) and asset else None,
-            quantity=given.pop("quantity", None),
-            side=given.pop("side", None),
-        )
-        for key, value in given.items():
-            setattr(order, key, cls._from_plain(key, value))
-        return order
-
-    @classmethod
-    def _from_plain(cls, key: str, value: Any) -> Any:
-        if key == "quote" and isinstance(value, dict):
-            return Asset.from_dict(value)
-        if key == "smart_limit":
-            from millibar.smart_limit import SmartLimitConfig
-
-            return SmartLimitConfig.from_dict(value)
-        if key == "child_orders" and isinstance(value, list):
-            return [cls.from_dict(item) for item in value]
-        if key == "order_type" and value is not None:
-            return _TYPES.get(value, value)
-        if key == "order_class" and value is not None:
-            return _CLASSES.get(value, value)
-        if isinstance(value, str) and "T" in value:
-            try:
-                return datetime.fromisoformat(value)
-            except ValueError:
-                return value
-        return value
+        return forms.from_dict(cls, order_dict)
 
 
-# What to_dict() gives, in lumibot's order.
-_FIELDS = (
-    *("child_orders", "strategy", "asset", "quote", "symbol", "parent_identifier", "side"),
-    *("time_in_force", "good_till_date", "position_filled", "limit_price", "stop_price"),
-    *("stop_limit_price", "trail_price", "trail_percent", "price_triggered", "take_profit_price"),
-    *("stop_loss_price", "stop_loss_limit_price", "order_class", "dependent_order"),
-    *("dependent_order_filled", "order_type", "smart_limit", "trade_cost", "trade_slippage"),
-    *("custom_params", "position_side", "position_id", "tag", "broker_create_date"),
-    *("broker_update_date", "exchange", "pair", "error_message", "secondary_limit_price"),
-    *("secondary_stop_price", "secondary_stop_limit_price", "secondary_trail_price"),
-    "secondary_trail_percent",
-)
-_FIELD_SET = frozenset(_FIELDS)
 # Where a copy of an attached order keeps what the engine said of it.
 _KEPT = {
     "status": "_status",
@@ -1145,26 +765,13 @@ def next_identifier() -> str:
     return f"{next(_identifiers):032x}"
 
 
-def _float_if_decimal(value: Any) -> Any:
-    return float(value) if isinstance(value, Decimal) else value
-
-
-def _plain(value: Any) -> Any:
-    """A value as to_dict() gives it."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, list):
-        return [item.to_dict() if hasattr(item, "to_dict") else item for item in value]
-    if isinstance(value, Order):
-        return value.identifier
-    return value.to_dict() if hasattr(value, "to_dict") else value
-
-
 def _old_name(old: str, value: Any, new: str, new_value: Any) -> None:
     if value is None:
         return
     logger.warning("Order: '%s' is deprecated. Use '%s' instead.", old, new, stacklevel=3)
     if new_value:
         raise ValueError(f"You cannot set both {old} and {new}.")
+
+
+def _float_if_decimal(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value

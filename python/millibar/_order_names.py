@@ -98,6 +98,10 @@ FILLED = frozenset(
 ENGINE_STATUS = ("unprocessed", "new", "partial_fill", "fill", "canceled", "expired", "error")
 
 
+CLASSES = {str(member): member for member in OrderClass}
+TYPES = {str(member): member for member in OrderType}
+
+
 class PositionSide(StrEnum):
     """`Position.PositionSide`."""
 

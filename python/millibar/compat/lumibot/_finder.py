@@ -1,0 +1,118 @@
+"""Modules made of names that lead elsewhere, and the finder that makes them.
+
+Every module is a package to the import system, whatever it is in lumibot: only then does a missing
+name of `from module import name` come back to the finder, which can say what to do about it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, NoReturn
+
+from millibar.compat.lumibot._map import MODULES
+from millibar.errors import UnsupportedError
+
+_ABSENT = "absent"
+
+
+class NotInMillibar(ImportError):
+    """A module or name of lumibot's that millibar has no counterpart of."""
+
+
+def advice(name: str) -> str:
+    """What to do about a name that is not there."""
+    return (
+        f"{name} has no counterpart in millibar's own engine: run the same file inside lumibot, "
+        "over millibar's data, with `millibar run --engine lumibot FILE`"
+    )
+
+
+class Absent(type):
+    """The class of names that are there only to be imported: using one raises."""
+
+    def __new__(
+        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **_: Any
+    ) -> Absent:
+        for base in bases:
+            if isinstance(base, Absent):
+                base._refuse()
+        return super().__new__(cls, name, bases, namespace)
+
+    def _refuse(cls) -> NoReturn:
+        raise UnsupportedError(advice(f"{cls.__module__}.{cls.__name__}"))
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> NoReturn:
+        cls._refuse()
+
+    def __getattr__(cls, name: str) -> NoReturn:
+        raise AttributeError(advice(f"{cls.__module__}.{cls.__name__}"), name=name, obj=cls)
+
+
+class ForwardingModule(ModuleType):
+    """A module of lumibot's whose names lead to millibar's."""
+
+    def __getattr__(self, name: str) -> Any:
+        path = self.__name__
+        if f"{path}.{name}" in MODULES:
+            return import_module(f"{path}.{name}")
+        if name not in MODULES[path]:
+            raise AttributeError(advice(f"{path}.{name}"), name=name, obj=self)
+        value = _resolve(path, name, MODULES[path][name])
+        setattr(self, name, value)
+        return value
+
+    def __dir__(self) -> Iterable[str]:
+        return sorted({*super().__dir__(), *MODULES[self.__name__]})
+
+
+def _resolve(path: str, name: str, target: str) -> Any:
+    """The value of a name: an attribute of a module of millibar's, or an absent one."""
+    if target == _ABSENT:
+        return Absent(name, (), {"__module__": path, "__doc__": advice(f"{path}.{name}")})
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+class Finder(Loader):
+    """Finds `lumibot` and what is below it; knows nothing of other names."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The spec of a module of the map.
+
+        Raises:
+            NotInMillibar: a module, or a name asked of one, that is not in the map.
+        """
+        if fullname in MODULES:
+            return ModuleSpec(fullname, self, origin="millibar.compat.lumibot", is_package=True)
+        if fullname.startswith("lumibot."):
+            raise NotInMillibar(advice(fullname), name=fullname)
+        return None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """An empty module of forwarding names."""
+        return ForwardingModule(spec.name, f"millibar's counterpart of {spec.name}.")
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Names are looked up when used; `from module import *` takes those that lead somewhere."""
+        names = MODULES[module.__name__]
+        module.__dict__["__all__"] = sorted(
+            name for name, target in names.items() if target != _ABSENT and not name.startswith("_")
+        )
+        parent, _, own = module.__name__.rpartition(".")
+        if parent in sys.modules:
+            setattr(sys.modules[parent], own, module)
+
+
+FINDER = Finder()
+
+
+def is_ours(module: Any) -> bool:
+    """Whether a module was made by the finder."""
+    return isinstance(module, ForwardingModule)
