@@ -1,0 +1,250 @@
+/*
+ * book_check.c - what may be asked of the book.
+ *
+ * Requests come from outside: every field is looked at before it is used. Both
+ * policies refuse what is not a quantity, an asset, a value of an enum, and a class
+ * without its children. STRICT also refuses what could never fill or means nothing:
+ * a price that is missing, not finite or, but for futures (oil was below 0), not
+ * above 0; a trail of nothing; a date that has passed.
+ */
+#include "sim/book_check.h"
+
+#include <assert.h>
+#include <math.h>
+
+/* Beyond this units are no longer exact in a double. */
+static const double MOST_UNITS = 1e15;
+
+static mbar_status check_enums(const mbar_order_request *request, const mbar_ledger *ledger,
+                               mbar_error *error)
+{
+    if (request->asset < 0 || request->asset >= mbar_ledger_assets(ledger)) {
+        return mbar_error_set(error, MBAR_INVALID, "no asset %d; there are %d, from 0",
+                              (int)request->asset, (int)mbar_ledger_assets(ledger));
+    }
+    if ((unsigned)request->side > MBAR_SIDE_SELL_SHORT ||
+        (unsigned)request->type > MBAR_ORDER_TRAIL ||
+        (unsigned)request->order_class > MBAR_CLASS_OTO || (unsigned)request->tif > MBAR_TIF_FOK) {
+        return mbar_error_set(error, MBAR_INVALID,
+                              "side %d, type %d, class %d, time in force %d: not all are values "
+                              "of their enum",
+                              (int)request->side, (int)request->type, (int)request->order_class,
+                              (int)request->tif);
+    }
+    return MBAR_OK;
+}
+
+static mbar_status check_quantity(double quantity, mbar_policy policy, const char *symbol,
+                                  mbar_error *error)
+{
+    if (isfinite(quantity) && quantity > 0 &&
+        (quantity <= MOST_UNITS || policy == MBAR_POLICY_LUMIBOT)) {
+        return MBAR_OK;
+    }
+    return mbar_error_set(error, MBAR_INVALID,
+                          "a quantity of %g %s: give a number above 0, at most %g (a side says "
+                          "which way)",
+                          quantity, symbol, MOST_UNITS);
+}
+
+/* ---- STRICT: prices ------------------------------------------------------- */
+
+static mbar_status check_price(double price, bool is_needed, const char *name,
+                               const mbar_asset *asset, mbar_error *error)
+{
+    if (isnan(price)) {
+        return !is_needed ? MBAR_OK
+                          : mbar_error_set(error, MBAR_INVALID, "an order for %s without its %s",
+                                           asset->symbol, name);
+    }
+    if (isfinite(price) && (price > 0 || asset->kind == MBAR_ASSET_FUTURE)) {
+        return MBAR_OK;
+    }
+    return mbar_error_set(error, MBAR_INVALID, "a %s of %g for %s: give a finite number%s", name,
+                          price, asset->symbol, asset->kind == MBAR_ASSET_FUTURE ? "" : " above 0");
+}
+
+static mbar_status check_trail(const mbar_order_request *request, const mbar_asset *asset,
+                               mbar_error *error)
+{
+    double amount = request->trail_amount, percent = request->trail_percent;
+    bool is_amount = isfinite(amount) && amount > 0 && isnan(percent);
+    bool is_percent = isnan(amount) && percent > 0 && percent < 1;
+    if (request->type != MBAR_ORDER_TRAIL || is_amount || is_percent) {
+        return MBAR_OK;
+    }
+    return mbar_error_set(error, MBAR_INVALID,
+                          "a trailing stop for %s with a trail_amount of %g and a trail_percent "
+                          "of %g: give one of them, an amount above 0 or a share between 0 and 1 "
+                          "(0.02: two per cent), and NaN for the other",
+                          asset->symbol, amount, percent);
+}
+
+static mbar_status check_prices(const mbar_order_request *request, const mbar_asset *asset,
+                                mbar_error *error)
+{
+    mbar_order_type type = request->type;
+    bool is_stop_limit = type == MBAR_ORDER_STOP_LIMIT;
+    mbar_status status =
+        check_price(request->limit_price,
+                    type == MBAR_ORDER_LIMIT || (is_stop_limit && isnan(request->stop_limit_price)),
+                    "limit_price", asset, error);
+    if (status == MBAR_OK) {
+        status = check_price(request->stop_price, type == MBAR_ORDER_STOP || is_stop_limit,
+                             "stop_price", asset, error);
+    }
+    if (status == MBAR_OK) {
+        status = check_price(request->stop_limit_price, false, "stop_limit_price", asset, error);
+    }
+    return status == MBAR_OK ? check_trail(request, asset, error) : status;
+}
+
+/* ---- Children ------------------------------------------------------------- */
+
+/* lumibot's children of a filled parent close what it opened; those of an OCO are as it. */
+static mbar_order_request child_of(const mbar_order_request *parent, mbar_policy policy)
+{
+    mbar_order_request child;
+    bool is_oco = parent->order_class == MBAR_CLASS_OCO;
+    bool inherits = policy != MBAR_POLICY_LUMIBOT &&
+                    (is_oco || parent->tif == MBAR_TIF_DAY || parent->tif == MBAR_TIF_GTD);
+    mbar_order_request_init(&child);
+    child.asset = parent->asset;
+    child.quantity = parent->quantity;
+    child.tag = parent->tag;
+    child.side = is_oco                             ? parent->side
+                 : mbar_side_sign(parent->side) > 0 ? MBAR_SIDE_SELL_TO_CLOSE
+                                                    : MBAR_SIDE_BUY_TO_CLOSE;
+    if (inherits) {
+        child.tif = parent->tif;
+        child.good_till_ns = parent->good_till_ns;
+    } else if (policy == MBAR_POLICY_LUMIBOT) {
+        child.tif = MBAR_TIF_DAY; /* Order's default */
+    }
+    return child;
+}
+
+static double given(double value, double otherwise)
+{
+    return isnan(value) ? otherwise : value;
+}
+
+/* The stop among the children. As in lumibot, trail and limit refine a stop that is there;
+ * STRICT takes a trail alone, too. */
+static bool stop_child(const mbar_order_request *parent, mbar_policy policy,
+                       mbar_order_request *out)
+{
+    bool is_oco = parent->order_class == MBAR_CLASS_OCO;
+    *out = child_of(parent, policy);
+    out->stop_price = given(parent->child_stop_price, is_oco ? parent->stop_price : NAN);
+    out->stop_limit_price =
+        given(parent->child_stop_limit_price, is_oco ? parent->stop_limit_price : NAN);
+    out->trail_amount = given(parent->child_trail_amount, is_oco ? parent->trail_amount : NAN);
+    out->trail_percent = given(parent->child_trail_percent, is_oco ? parent->trail_percent : NAN);
+    bool trails = !isnan(out->trail_amount) || !isnan(out->trail_percent);
+    bool has_limit = !isnan(out->stop_limit_price) && out->stop_limit_price != 0;
+    out->type = trails ? MBAR_ORDER_TRAIL : has_limit ? MBAR_ORDER_STOP_LIMIT : MBAR_ORDER_STOP;
+    return !isnan(out->stop_price) || (trails && policy != MBAR_POLICY_LUMIBOT);
+}
+
+static mbar_status make_children(const mbar_order_request *request, mbar_policy policy,
+                                 mbar_children *children, mbar_error *error)
+{
+    mbar_order_request limit = child_of(request, policy), stop;
+    bool is_oco = request->order_class == MBAR_CLASS_OCO;
+    children->n = 0;
+    if (request->order_class == MBAR_CLASS_SIMPLE) {
+        return MBAR_OK;
+    }
+    limit.type = MBAR_ORDER_LIMIT;
+    limit.limit_price = given(request->child_limit_price, is_oco ? request->limit_price : NAN);
+    if (!isnan(limit.limit_price)) {
+        children->requests[children->n++] = limit;
+    }
+    if (stop_child(request, policy, &stop)) {
+        children->requests[children->n++] = stop;
+    }
+    if (is_oco && children->n != 2) {
+        return mbar_error_set(error, MBAR_INVALID,
+                              "an OCO needs two children: give a limit and a stop price");
+    }
+    if (request->order_class == MBAR_CLASS_OTO && children->n != 1) {
+        return mbar_error_set(error, MBAR_INVALID,
+                              "an OTO needs one child, not %d: give a limit or a stop price for "
+                              "it, not both",
+                              (int)children->n);
+    }
+    if (children->n == 0) {
+        return mbar_error_set(error, MBAR_INVALID,
+                              "a bracket without children: give a limit or a stop price for "
+                              "them, or both");
+    }
+    return MBAR_OK;
+}
+
+/* ---- All of it ------------------------------------------------------------ */
+
+static mbar_status check_strictly(const mbar_order_request *request, const mbar_ledger *ledger,
+                                  int64_t now_ns, const mbar_children *children, mbar_error *error)
+{
+    const mbar_asset *asset = mbar_ledger_asset(ledger, request->asset);
+    mbar_status status = MBAR_OK;
+    if (request->tif == MBAR_TIF_GTD && request->good_till_ns <= now_ns) {
+        return mbar_error_set(error, MBAR_INVALID,
+                              "an order for %s good till an instant that has passed; give a later "
+                              "good_till_ns",
+                              asset->symbol);
+    }
+    if (request->order_class != MBAR_CLASS_OCO) {
+        status = check_prices(request, asset, error);
+    }
+    for (int32_t i = 0; i < children->n && status == MBAR_OK; i++) {
+        status = check_prices(&children->requests[i], asset, error);
+    }
+    return status;
+}
+
+mbar_status mbar_request_check(mbar_order_request *request, mbar_policy policy,
+                               const mbar_ledger *ledger, int64_t now_ns, mbar_children *children,
+                               mbar_error *error)
+{
+    mbar_status status = check_enums(request, ledger, error);
+    if (status != MBAR_OK) {
+        return status;
+    }
+    if (policy == MBAR_POLICY_LUMIBOT) {
+        request->quantity = fabs(request->quantity);
+    }
+    status = check_quantity(request->quantity, policy,
+                            mbar_ledger_asset(ledger, request->asset)->symbol, error);
+    if (status == MBAR_OK) {
+        status = make_children(request, policy, children, error);
+    }
+    if (status == MBAR_OK && policy != MBAR_POLICY_LUMIBOT) {
+        status = check_strictly(request, ledger, now_ns, children, error);
+    }
+    return status;
+}
+
+mbar_status mbar_change_check(const mbar_order *order, const mbar_order_request *changed,
+                              mbar_policy policy, const mbar_ledger *ledger, mbar_error *error)
+{
+    const mbar_asset *asset = mbar_ledger_asset(ledger, changed->asset);
+    mbar_status status = check_quantity(changed->quantity, policy, asset->symbol, error);
+    if (status != MBAR_OK || policy == MBAR_POLICY_LUMIBOT) {
+        return status;
+    }
+    if (order->status > MBAR_STATUS_PARTIAL || changed->order_class == MBAR_CLASS_OCO) {
+        return mbar_error_set(error, MBAR_INVALID,
+                              "order %lld is only the parent of others: modify its children",
+                              (long long)order->id);
+    }
+    if (changed->quantity <= order->filled) {
+        return mbar_error_set(error, MBAR_INVALID,
+                              "order %lld for %g %s, of which %g are filled: give more, or cancel "
+                              "it",
+                              (long long)order->id, changed->quantity, asset->symbol,
+                              order->filled);
+    }
+    return check_prices(changed, asset, error);
+}

@@ -1,0 +1,258 @@
+/*
+ * book_fill.c - what one fill brings about.
+ *
+ * In lumibot's order (_execute_filled_order, _process_filled_order): the sibling is
+ * canceled, children begin to work, the ledger is told, orders that would close a
+ * position now gone are canceled, an OCO's parent is done, and last comes the event
+ * of the fill itself.
+ *
+ * Orders that close. LUMIBOT: when a sale (sell, sell_to_close) ends a position, every
+ * other order of the asset that is such a sale, or has a child that is, is canceled,
+ * entries of other brackets included; likewise for buy_to_cover and buy_to_close.
+ * STRICT: when a position ends or turns, by whatever fill, the orders that say
+ * they close the old side (sell_to_close; buy_to_close, buy_to_cover) are.
+ *
+ * STRICT fills in part where a volume share says so: siblings shrink by as much,
+ * children wait for the whole.
+ */
+#include "sim/book_internal.h"
+
+#include <assert.h>
+#include <math.h>
+
+/* ---- Closing orders ------------------------------------------------------- */
+
+typedef struct closing_sides {
+    mbar_side first, second;
+} closing_sides;
+
+static bool is_among(closing_sides sides, mbar_side side)
+{
+    return side == sides.first || side == sides.second;
+}
+
+/* Which orders the end of the position cancels; false: none. */
+static bool sides_to_cancel(const mbar_book *book, const mbar_entry *entry, double before,
+                            closing_sides *out)
+{
+    closing_sides sales = {MBAR_SIDE_SELL, MBAR_SIDE_SELL_TO_CLOSE};
+    closing_sides covers = {MBAR_SIDE_BUY_TO_COVER, MBAR_SIDE_BUY_TO_CLOSE};
+    if (book->policy == MBAR_POLICY_LUMIBOT) {
+        mbar_side side = entry->order.request.side;
+        *out = is_among(sales, side) ? sales : covers;
+        return is_among(*out, side);
+    }
+    sales.first = sales.second;
+    *out = before > 0 ? sales : covers;
+    return true;
+}
+
+static bool matches(const mbar_book *book, const mbar_entry *entry, closing_sides sides)
+{
+    if (is_among(sides, entry->order.request.side)) {
+        return true;
+    }
+    for (int32_t i = 1; i <= entry->n_children && book->policy == MBAR_POLICY_LUMIBOT; i++) {
+        if (is_among(sides, mbar_book_entry(book, entry->order.id + i)->order.request.side)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* lumibot leaves the children of an open OCO to their parent. */
+static bool is_left_to_parent(const mbar_book *book, const mbar_entry *entry)
+{
+    if (entry->order.parent == 0 || book->policy != MBAR_POLICY_LUMIBOT) {
+        return false;
+    }
+    const mbar_entry *parent = mbar_book_entry(book, entry->order.parent);
+    return parent->bucket == MBAR_BUCKET_WORKING || parent->bucket == MBAR_BUCKET_PLACEHOLDER;
+}
+
+static mbar_status cancel_closing(mbar_book *book, const mbar_entry *filled, closing_sides sides,
+                                  int64_t now_ns, mbar_error *error)
+{
+    const mbar_asset_orders *of_asset = &book->assets[filled->order.request.asset];
+    mbar_status status = MBAR_OK;
+    for (int32_t bucket = 0; bucket <= MBAR_BUCKET_PLACEHOLDER; bucket++) {
+        mbar_order_id id = of_asset->lists[bucket].first;
+        while (id != 0 && status == MBAR_OK) {
+            mbar_entry *entry = mbar_book_entry(book, id);
+            /* Canceling takes nothing else out of this list: a parent is in another one
+             * than its children. */
+            id = entry->asset_next;
+            if (entry != filled && matches(book, entry, sides) && !is_left_to_parent(book, entry)) {
+                status = mbar_entry_cancel(book, entry, MBAR_STATUS_CANCELED, now_ns,
+                                           "the position it would close is closed", error);
+            }
+        }
+    }
+    return status;
+}
+
+static mbar_status after_position(mbar_book *book, const mbar_entry *entry, double before,
+                                  int64_t now_ns, mbar_error *error)
+{
+    closing_sides sides;
+    int32_t asset = entry->order.request.asset;
+    double after = mbar_ledger_position(book->ledger, asset)->quantity;
+    bool is_over = book->policy == MBAR_POLICY_LUMIBOT ? !mbar_ledger_holds(book->ledger, asset)
+                                                       : before * after <= 0;
+    if (!is_over || !sides_to_cancel(book, entry, before, &sides)) {
+        return MBAR_OK;
+    }
+    return cancel_closing(book, entry, sides, now_ns, error);
+}
+
+/* ---- Siblings, children, parents ------------------------------------------ */
+
+static mbar_status cancel_sibling(mbar_book *book, const mbar_entry *entry, int64_t now_ns,
+                                  mbar_error *error)
+{
+    if (entry->order.dependent == 0) {
+        return MBAR_OK;
+    }
+    mbar_entry *sibling = mbar_book_entry(book, entry->order.dependent);
+    sibling->dependent_filled = true;
+    return mbar_entry_cancel(book, sibling, MBAR_STATUS_CANCELED, now_ns, "its sibling is filled",
+                             error);
+}
+
+static mbar_status place_children(mbar_book *book, const mbar_entry *parent, int64_t now_ns,
+                                  mbar_error *error)
+{
+    bool is_strict = book->policy != MBAR_POLICY_LUMIBOT;
+    mbar_status status = mbar_book_reserve_events(book, parent->n_children, error);
+    for (int32_t i = 1; i <= parent->n_children && status == MBAR_OK; i++) {
+        mbar_entry *child = mbar_book_entry(book, parent->order.id + i);
+        if (!mbar_entry_is_open(child) || child->bucket != MBAR_BUCKET_NONE) {
+            continue;
+        }
+        mbar_entry_place(book, child, MBAR_BUCKET_WORKING, now_ns);
+        if (is_strict) {
+            child->order.status = MBAR_STATUS_NEW;
+            mbar_book_log(book, MBAR_EVENT_NEW, child, now_ns, "");
+        }
+    }
+    return status;
+}
+
+/* BacktestingBroker._update_parent_order_status, of an OCO: its price is that of the
+ * child that filled, negative for a sale; its fees are nothing. STRICT: as the child's. */
+static void finish_oco(mbar_book *book, const mbar_entry *child, int64_t now_ns)
+{
+    mbar_entry *parent = mbar_book_entry(book, child->order.parent);
+    bool is_lumibot = book->policy == MBAR_POLICY_LUMIBOT;
+    if (parent->order.request.order_class != MBAR_CLASS_OCO || parent->n_open_children > 0) {
+        return;
+    }
+    mbar_entry_close(book, parent, MBAR_STATUS_FILLED, now_ns);
+    double price = child->order.fill_price;
+    parent->order.fill_price =
+        is_lumibot && mbar_side_sign(child->order.request.side) < 0 ? -price : price;
+    parent->order.fees = is_lumibot ? 0 : child->order.fees;
+    parent->order.filled = child->order.filled;
+    parent->order.request.quantity = child->order.request.quantity;
+}
+
+static void shrink_sibling(mbar_book *book, const mbar_entry *entry, double quantity)
+{
+    if (entry->order.dependent != 0) {
+        mbar_entry *sibling = mbar_book_entry(book, entry->order.dependent);
+        sibling->order.request.quantity -= quantity;
+    }
+}
+
+/* ---- The fill ------------------------------------------------------------- */
+
+static void take_fill(mbar_entry *entry, double price, double quantity, double fee)
+{
+    mbar_order *order = &entry->order;
+    double filled = order->filled + quantity;
+    order->fill_price = order->filled == 0
+                            ? price
+                            : (order->fill_price * order->filled + price * quantity) / filled;
+    order->filled = filled;
+    order->fees += fee;
+}
+
+static void log_fill(mbar_book *book, const mbar_entry *entry, mbar_event_kind kind, double price,
+                     double quantity, double fee, const mbar_bar *bar, int64_t now_ns)
+{
+    mbar_event event = {
+        .kind = kind,
+        .order = entry->order.id,
+        .ns = now_ns,
+        .price = price,
+        .quantity = quantity,
+        .fee = fee,
+        .multiplier = mbar_entry_asset(book, entry)->multiplier,
+        .bar_ns = bar->open_ns,
+        .message = "",
+    };
+    mbar_book_log_fill(book, &event);
+}
+
+static mbar_status fill_part(mbar_book *book, mbar_entry *entry, double price, double quantity,
+                             const mbar_bar *bar, int64_t now_ns, mbar_error *error)
+{
+    double fee;
+    double before = mbar_ledger_position(book->ledger, entry->order.request.asset)->quantity;
+    mbar_status status =
+        mbar_ledger_execute(book->ledger, &entry->order, price, quantity, now_ns, &fee, error);
+    if (status == MBAR_OK) {
+        take_fill(entry, price, quantity, fee);
+        entry->order.status = MBAR_STATUS_PARTIAL;
+        shrink_sibling(book, entry, quantity);
+        status = after_position(book, entry, before, now_ns, error);
+    }
+    if (status == MBAR_OK && (status = mbar_book_reserve_events(book, 1, error)) == MBAR_OK) {
+        log_fill(book, entry, MBAR_EVENT_PARTIAL, price, quantity, fee, bar, now_ns);
+    }
+    return status;
+}
+
+static mbar_status fill_whole(mbar_book *book, mbar_entry *entry, double price, double quantity,
+                              const mbar_bar *bar, int64_t now_ns, mbar_error *error)
+{
+    double fee;
+    mbar_order_class order_class = entry->order.request.order_class;
+    double before = mbar_ledger_position(book->ledger, entry->order.request.asset)->quantity;
+    bool was_held = mbar_ledger_holds(book->ledger, entry->order.request.asset);
+    mbar_status status = cancel_sibling(book, entry, now_ns, error);
+    if (status == MBAR_OK && (order_class == MBAR_CLASS_BRACKET || order_class == MBAR_CLASS_OTO)) {
+        status = place_children(book, entry, now_ns, error);
+    }
+    if (status == MBAR_OK) {
+        status =
+            mbar_ledger_execute(book->ledger, &entry->order, price, quantity, now_ns, &fee, error);
+    }
+    if (status != MBAR_OK) {
+        return status;
+    }
+    take_fill(entry, price, quantity, fee);
+    mbar_entry_close(book, entry, MBAR_STATUS_FILLED, now_ns);
+    if (entry->n_open_children > 0) {
+        mbar_book_link(book, entry, MBAR_BUCKET_PARENT);
+    }
+    if (was_held) {
+        status = after_position(book, entry, before, now_ns, error);
+    }
+    if (status == MBAR_OK && entry->order.parent != 0) {
+        finish_oco(book, entry, now_ns);
+    }
+    if (status == MBAR_OK && (status = mbar_book_reserve_events(book, 1, error)) == MBAR_OK) {
+        log_fill(book, entry, MBAR_EVENT_FILLED, price, quantity, fee, bar, now_ns);
+    }
+    return status;
+}
+
+mbar_status mbar_entry_fill(mbar_book *book, mbar_entry *entry, double price, double quantity,
+                            const mbar_bar *bar, int64_t now_ns, mbar_error *error)
+{
+    double open = entry->order.request.quantity - entry->order.filled;
+    assert(quantity > 0 && entry->bucket == MBAR_BUCKET_WORKING);
+    return quantity < open ? fill_part(book, entry, price, quantity, bar, now_ns, error)
+                           : fill_whole(book, entry, price, quantity, bar, now_ns, error);
+}

@@ -1,0 +1,115 @@
+/*
+ * sim/book_internal.h - the book's state, shared by the files book*.c.
+ */
+#ifndef MBAR_SIM_BOOK_INTERNAL_H
+#define MBAR_SIM_BOOK_INTERNAL_H
+
+#include "sim/book.h"
+#include "sim/ledger.h"
+
+/* The list an order is in; at most one at a time. */
+typedef enum mbar_bucket {
+    MBAR_BUCKET_WORKING = 0, /* met by passes over bars: lumibot's new orders */
+    MBAR_BUCKET_PLACEHOLDER, /* parents of OCO, still open */
+    MBAR_BUCKET_PARENT,      /* filled parents of children not yet done */
+    MBAR_N_BUCKETS,
+    MBAR_BUCKET_NONE = MBAR_N_BUCKETS
+} mbar_bucket;
+
+typedef struct mbar_entry {
+    mbar_order order;
+    int64_t expires_ns;       /* first instant at which it has lapsed; INT64_MAX: never */
+    mbar_order_id prev, next; /* in its bucket */
+    mbar_order_id asset_prev, asset_next; /* in its asset's part of the bucket */
+    mbar_bucket bucket;
+    int8_t n_children; /* numbered from order.id + 1 */
+    int8_t n_open_children;
+    bool dependent_filled; /* LUMIBOT: its sibling is */
+} mbar_entry;
+
+typedef struct mbar_order_list {
+    mbar_order_id first, last;
+    int64_t n;
+} mbar_order_list;
+
+/* The first two buckets, of one asset. */
+typedef struct mbar_asset_orders {
+    mbar_order_list lists[MBAR_BUCKET_PLACEHOLDER + 1];
+} mbar_asset_orders;
+
+enum { MBAR_ENTRIES_PER_BLOCK = 128 };
+
+struct mbar_book {
+    mbar_policy policy;
+    mbar_ledger *ledger;
+    mbar_frictions frictions;
+    mbar_zone *zone; /* or NULL */
+    /* Blocks, so that an order never moves. */
+    mbar_entry **blocks;
+    int64_t n_blocks, block_capacity, n_orders;
+    mbar_order_list buckets[MBAR_N_BUCKETS];
+    mbar_asset_orders *assets;
+    int32_t n_assets;
+    mbar_order_id *pending; /* scratch of the pass under way */
+    int64_t pending_capacity;
+    /* The log, and how far each queue has been read. */
+    mbar_event *events;
+    int64_t n_events, event_capacity, next_urgent, next_other;
+};
+
+static inline mbar_entry *mbar_book_entry(const mbar_book *book, mbar_order_id id)
+{
+    return &book->blocks[(id - 1) / MBAR_ENTRIES_PER_BLOCK][(id - 1) % MBAR_ENTRIES_PER_BLOCK];
+}
+
+/* Neither filled nor canceled itself, whatever its children are. */
+static inline bool mbar_entry_is_open(const mbar_entry *entry)
+{
+    return entry->order.status <= MBAR_STATUS_PARTIAL;
+}
+
+static inline const mbar_asset *mbar_entry_asset(const mbar_book *book, const mbar_entry *entry)
+{
+    return mbar_ledger_asset(book->ledger, entry->order.request.asset);
+}
+
+/* ---- book_lists.c --------------------------------------------------------- */
+
+/* Room for n more orders, and for the lists of an asset, before anything is changed. */
+mbar_status mbar_book_reserve(mbar_book *book, int64_t n, int32_t asset, mbar_error *error);
+/* The next number's entry, zeroed, in no bucket. */
+mbar_entry *mbar_book_append(mbar_book *book);
+void mbar_book_link(mbar_book *book, mbar_entry *entry, mbar_bucket bucket);
+/* Does nothing to an entry in no bucket. */
+void mbar_book_unlink(mbar_book *book, mbar_entry *entry);
+/* Lists the orders of n buckets in book->pending, *n_orders of them (0 on failure). */
+mbar_status mbar_book_list(mbar_book *book, const mbar_bucket *buckets, int32_t n,
+                           int64_t *n_orders, mbar_error *error);
+void mbar_book_free_lists(mbar_book *book);
+
+/* ---- book_events.c -------------------------------------------------------- */
+
+/* Room for n more events, so that mbar_book_log cannot fail. */
+mbar_status mbar_book_reserve_events(mbar_book *book, int64_t n, mbar_error *error);
+/* An event of the order without fill; message is static. */
+void mbar_book_log(mbar_book *book, mbar_event_kind kind, const mbar_entry *entry, int64_t ns,
+                   const char *message);
+void mbar_book_log_fill(mbar_book *book, const mbar_event *event);
+
+/* ---- book.c --------------------------------------------------------------- */
+
+/* The end of an open order: out of its bucket, with this status. */
+void mbar_entry_close(mbar_book *book, mbar_entry *entry, mbar_order_status status, int64_t now_ns);
+/* lumibot's cancel_order: this one, then its open children. message is static. */
+mbar_status mbar_entry_cancel(mbar_book *book, mbar_entry *entry, mbar_order_status status,
+                              int64_t now_ns, const char *message, mbar_error *error);
+/* Into the book, at the clock: its bucket, time and expiry. */
+void mbar_entry_place(mbar_book *book, mbar_entry *entry, mbar_bucket bucket, int64_t now_ns);
+
+/* ---- book_fill.c ---------------------------------------------------------- */
+
+/* One fill, whole or part, and all that follows from it. */
+mbar_status mbar_entry_fill(mbar_book *book, mbar_entry *entry, double price, double quantity,
+                            const mbar_bar *bar, int64_t now_ns, mbar_error *error);
+
+#endif

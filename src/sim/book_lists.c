@@ -1,0 +1,147 @@
+/*
+ * book_lists.c - where the book keeps its orders, and the lists it keeps them in.
+ *
+ * Orders live in blocks and never move. Buckets are doubly linked by number, in the
+ * order of arrival, which is the order lumibot's dictionaries keep; the same links
+ * run through the orders of each asset, so that closing a position looks at that
+ * asset's orders alone. Linking and unlinking are O(1).
+ */
+#include "base/alloc.h"
+#include "sim/book_internal.h"
+
+#include <assert.h>
+
+static mbar_status reserve_blocks(mbar_book *book, int64_t n, mbar_error *error)
+{
+    while (book->n_orders + n > book->n_blocks * MBAR_ENTRIES_PER_BLOCK) {
+        if (book->n_blocks == book->block_capacity) {
+            int64_t capacity = book->block_capacity > 0 ? 2 * book->block_capacity : 8;
+            void *blocks = book->blocks;
+            if (!mbar_resize_array(&blocks, (size_t)book->block_capacity, (size_t)capacity,
+                                   sizeof *book->blocks, error)) {
+                return MBAR_NOMEM;
+            }
+            book->blocks = blocks;
+            book->block_capacity = capacity;
+        }
+        mbar_entry *block = mbar_alloc_array(MBAR_ENTRIES_PER_BLOCK, sizeof *block, error);
+        if (block == NULL) {
+            return MBAR_NOMEM;
+        }
+        book->blocks[book->n_blocks++] = block;
+    }
+    return MBAR_OK;
+}
+
+mbar_status mbar_book_reserve(mbar_book *book, int64_t n, int32_t asset, mbar_error *error)
+{
+    mbar_status status = reserve_blocks(book, n, error);
+    if (status != MBAR_OK || asset < book->n_assets) {
+        return status;
+    }
+    int32_t n_assets = mbar_ledger_assets(book->ledger);
+    assert(asset < n_assets);
+    void *assets = book->assets;
+    if (!mbar_resize_array(&assets, (size_t)book->n_assets, (size_t)n_assets, sizeof *book->assets,
+                           error)) {
+        return MBAR_NOMEM;
+    }
+    book->assets = assets;
+    book->n_assets = n_assets;
+    return MBAR_OK;
+}
+
+mbar_entry *mbar_book_append(mbar_book *book)
+{
+    mbar_entry *entry = mbar_book_entry(book, ++book->n_orders);
+    entry->order.id = book->n_orders;
+    entry->bucket = MBAR_BUCKET_NONE;
+    return entry;
+}
+
+static mbar_order_list *asset_list(mbar_book *book, const mbar_entry *entry, mbar_bucket bucket)
+{
+    return bucket > MBAR_BUCKET_PLACEHOLDER
+               ? NULL
+               : &book->assets[entry->order.request.asset].lists[bucket];
+}
+
+void mbar_book_link(mbar_book *book, mbar_entry *entry, mbar_bucket bucket)
+{
+    assert(entry->bucket == MBAR_BUCKET_NONE && bucket < MBAR_N_BUCKETS);
+    mbar_order_id id = entry->order.id;
+    mbar_order_list *list = &book->buckets[bucket];
+    mbar_order_list *of_asset = asset_list(book, entry, bucket);
+    entry->bucket = bucket;
+    entry->prev = list->last;
+    entry->next = 0;
+    *(list->last != 0 ? &mbar_book_entry(book, list->last)->next : &list->first) = id;
+    list->last = id;
+    list->n++;
+    if (of_asset != NULL) {
+        mbar_order_id last = of_asset->last;
+        entry->asset_prev = last;
+        entry->asset_next = 0;
+        *(last != 0 ? &mbar_book_entry(book, last)->asset_next : &of_asset->first) = id;
+        of_asset->last = id;
+        of_asset->n++;
+    }
+}
+
+void mbar_book_unlink(mbar_book *book, mbar_entry *entry)
+{
+    if (entry->bucket == MBAR_BUCKET_NONE) {
+        return;
+    }
+    mbar_order_list *list = &book->buckets[entry->bucket];
+    mbar_order_list *of_asset = asset_list(book, entry, entry->bucket);
+    mbar_order_id prev = entry->prev, next = entry->next;
+    *(prev != 0 ? &mbar_book_entry(book, prev)->next : &list->first) = next;
+    *(next != 0 ? &mbar_book_entry(book, next)->prev : &list->last) = prev;
+    list->n--;
+    if (of_asset != NULL) {
+        prev = entry->asset_prev;
+        next = entry->asset_next;
+        *(prev != 0 ? &mbar_book_entry(book, prev)->asset_next : &of_asset->first) = next;
+        *(next != 0 ? &mbar_book_entry(book, next)->asset_prev : &of_asset->last) = prev;
+        of_asset->n--;
+    }
+    entry->bucket = MBAR_BUCKET_NONE;
+}
+
+mbar_status mbar_book_list(mbar_book *book, const mbar_bucket *buckets, int32_t n,
+                           int64_t *n_orders, mbar_error *error)
+{
+    int64_t wanted = 0, capacity = book->pending_capacity;
+    *n_orders = 0;
+    for (int32_t i = 0; i < n; i++) {
+        wanted += book->buckets[buckets[i]].n;
+    }
+    if (wanted > capacity) {
+        void *pending = book->pending;
+        capacity = wanted > 2 * capacity ? wanted : 2 * capacity;
+        if (!mbar_resize_array(&pending, (size_t)book->pending_capacity, (size_t)capacity,
+                               sizeof *book->pending, error)) {
+            return MBAR_NOMEM;
+        }
+        book->pending = pending;
+        book->pending_capacity = capacity;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        for (mbar_order_id id = book->buckets[buckets[i]].first; id != 0;) {
+            book->pending[(*n_orders)++] = id;
+            id = mbar_book_entry(book, id)->next;
+        }
+    }
+    return MBAR_OK;
+}
+
+void mbar_book_free_lists(mbar_book *book)
+{
+    for (int64_t i = 0; i < book->n_blocks; i++) {
+        mbar_free(book->blocks[i]);
+    }
+    mbar_free(book->blocks);
+    mbar_free(book->assets);
+    mbar_free(book->pending);
+}
