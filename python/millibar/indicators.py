@@ -17,7 +17,7 @@ value is NaN; nulls are taken for NaN and other numbers converted to float64.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from millibar import _core
 from millibar._arrays import from_numpy, raw_values
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    FloatArray = npt.NDArray[np.float64]
+    FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 __all__ = [
     "ADX",
@@ -196,7 +196,8 @@ def _crossings(a: Any, b: Any, above: bool) -> npt.NDArray[np.bool_]:
     import numpy as np
 
     lines = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(b, np.float64))
-    return np.frombuffer(_core.cross(*map(np.ascontiguousarray, lines), above), np.bool_)
+    one, other = (np.ascontiguousarray(line) for line in lines)
+    return np.frombuffer(_core.cross(one, other, above), np.bool_)
 
 
 def cross_above(a: Any, b: Any) -> npt.NDArray[np.bool_]:

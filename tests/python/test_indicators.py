@@ -141,7 +141,7 @@ def test_results_are_columns(bars: mb.Bars) -> None:
             assert array.shape == (len(bars),)
             assert not array.flags.writeable
         if isinstance(result, tuple):
-            assert result._fields == what.outputs
+            assert type(result)._fields == what.outputs  # type: ignore[attr-defined]
             assert type(result) is type(getattr(bars, name)())
         for empty in as_tuple(bars[:0].indicator(name, **defaults(name))):
             assert empty.shape == (0,)
@@ -318,7 +318,7 @@ def test_unknown_names(bars: mb.Bars) -> None:
     with pytest.raises(mb.InvalidError, match="no indicator 'alligator'; there are adx, atr"):
         indicators.spec("alligator")
     with pytest.raises(TypeError, match="str"):
-        indicators.spec(3)  # type: ignore[arg-type]
+        indicators.spec(3)
 
 
 def test_bad_arrays() -> None:
@@ -341,3 +341,43 @@ def test_memory_limit() -> None:
     finally:
         mb.set_memory_limit(0)
     assert bars.sma(2)[1] == 0.5
+
+
+# ---- What the manual says ----------------------------------------------------------------------
+
+
+def test_the_manual_has_every_formula() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "indicators.md").read_text(encoding="utf-8")
+    for name in indicators.names():
+        what = indicators.spec(name)
+        row = f"| `{name}` | {', '.join(what.inputs)} | "
+        assert row in manual
+        cells = manual.split(row)[1].split("\n")[0].split(" | ")
+        params = [
+            param.name
+            if param.default is None
+            else f'{param.name}="{param.default}"'
+            if param.choices
+            else f"{param.name}={param.default:g}"
+            for param in what.params
+        ]
+        assert cells[0] == (", ".join(params) or "-")
+        assert cells[1] == ", ".join(what.outputs)
+        for statement in what.formula.split("; "):
+            assert statement in manual, name
+
+
+@pytest.mark.parametrize("name", indicators.names())
+def test_the_warm_up_is_as_the_manual_says(name: str) -> None:
+    period = 7
+    firsts = {"ema": 0, "macd": 0, "obv": 0, "true_range": 0}
+    firsts |= {"momentum": period, "roc": period, "rsi": period}
+    expected = {output: firsts.get(name, period - 1) for output in indicators.spec(name).outputs}
+    if name == "adx":
+        expected["adx"] = 2 * period - 2
+    if name == "stoch":
+        expected = {"k": period + 3 - 2, "d": period + 3 - 2 + 3 - 1}
+    params = {} if name in ("obv", "true_range", "macd") else {"period": period}
+    result = mb.Bars(make_rows("walk", 60)).indicator(name, **params)
+    for output, array in zip(expected, as_tuple(result), strict=True):
+        assert np.isfinite(array).tolist() == [row >= expected[output] for row in range(60)], output
