@@ -132,7 +132,7 @@ def json_text(value: Any) -> str:
 
 
 def typed_column(name: str, values: Sequence[Any]) -> _core.Column:
-    """A column of the values' type; of mixed or other objects their JSON text."""
+    """A column of the values' type; of mixed or other objects their JSON text. NaN is null."""
     import numpy as np
 
     kind = _kind(values)
@@ -157,7 +157,7 @@ def typed_column(name: str, values: Sequence[Any]) -> _core.Column:
 def _validity(values: Sequence[Any]) -> np.ndarray[Any, Any] | None:
     import numpy as np
 
-    flags = [0 if value is None or value is ABSENT else 1 for value in values]
+    flags = [0 if _is_missing(value) else 1 for value in values]
     return None if all(flags) else np.array(flags, np.uint8)
 
 

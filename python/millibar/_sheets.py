@@ -112,8 +112,8 @@ def _in_short(symbol: str, asset: Mapping[str, Any]) -> dict[str, Any]:
 def _positions(result: Result) -> Iterable[Sequence[tuple[str, float]]]:
     """What is held at each row, oldest position first.
 
-    Fills at a row's own time come after it, as orders are matched when the iteration is over; a
-    second row at the same time has them.
+    Fills at a row's own time come after it, as orders are matched when the iteration is over; of
+    further rows at that time, the first whose cash is another has them.
     """
     if result.positions is not None:
         yield from result.positions
@@ -124,10 +124,12 @@ def _positions(result: Result) -> Iterable[Sequence[tuple[str, float]]]:
     quantities = to_numpy(fills.column("quantity")).tolist()
     held: dict[str, float] = {}
     snapshot: list[tuple[str, float]] = []
-    done, before = 0, None
-    for ns in result.times_ns.tolist():
+    done, before = 0, (None, None)
+    rows = zip(result.times_ns.tolist(), result.equity.table.column("cash").to_list(), strict=True)
+    for ns, cash in rows:
         first = done
-        while done < len(at) and (at[done] < ns or (at[done] == ns and before == ns)):
+        settled = before[0] == ns and before[1] != cash
+        while done < len(at) and (at[done] < ns or (settled and at[done] == ns)):
             symbol = symbols[done]
             sign = 1.0 if is_buy(sides[done]) else -1.0
             quantity = held.get(symbol, 0.0) + sign * quantities[done]
@@ -138,7 +140,7 @@ def _positions(result: Result) -> Iterable[Sequence[tuple[str, float]]]:
             done += 1
         if done != first:
             snapshot = list(held.items())
-        before = ns
+        before = ns, cash
         yield snapshot
 
 
@@ -353,7 +355,10 @@ def _event_columns(result: Result) -> tuple[npt.NDArray[np.int64], dict[str, lis
         "filled_quantity": [
             quantity if fill else None for quantity, fill in zip(quantities, filled, strict=True)
         ],
-        "multiplier": of_asset("multiplier"),
+        "multiplier": [
+            multiplier if fill else 1
+            for multiplier, fill in zip(of_asset("multiplier"), filled, strict=True)
+        ],
         "trade_cost": _costs(ids, kinds, events.column("fee").to_list()),
         "trade_slippage": [0.0] * len(ids),
         "time_in_force": of_order(orders.column("tif").to_list()),
