@@ -11,8 +11,8 @@
  *             open of the row before it;
  *   day       the same; where that row is of an earlier local date, the row after it,
  *             if it is at the clock or near.
- * Rows with a missing price are passed over. A row more than a day away (of day data:
- * 7) fills nothing.
+ * Rows with a missing price (or an infinite one) are passed over. A row more than a day away (of
+ * day data: 7) fills nothing.
  *
  * A finer series under a coarser step is resampled as lumibot's history is: whole hours
  * or whole days before today. A coarser one gives nothing.
@@ -43,7 +43,7 @@ static double field_at(const mbar_instrument *asset, mbar_bar_field field, int64
 
 static void add_candidate(candidates *list, const candidate *row)
 {
-    if (!isnan(row->open) && !isnan(row->high) && !isnan(row->low) && !isnan(row->close)) {
+    if (isfinite(row->open) && isfinite(row->high) && isfinite(row->low) && isfinite(row->close)) {
         list->items[list->n++] = *row;
     }
 }
@@ -223,8 +223,8 @@ static void set_quote(const mbar_engine *engine, const mbar_instrument *asset, m
                ask == close) {
         bid = ask = open;
     }
-    out->bid = bid > 0.0 ? bid : NAN;
-    out->ask = ask > 0.0 ? ask : NAN;
+    out->bid = bid > 0.0 && isfinite(bid) ? bid : NAN;
+    out->ask = ask > 0.0 && isfinite(ask) ? ask : NAN;
 }
 
 /* ---- The order's bar --------------------------------------------------------------- */

@@ -13,6 +13,8 @@
  * close. What waits for a fill (the children of a bracket) is placed when the fill is
  * told, and meets the bar after. An order never knows more than its strategy did.
  *
+ * A bar with a price that is missing or infinite is met by no order.
+ *
  * MBAR_CLOCK_BARS calls the iteration at each such instant from start to end; a bar
  * that has closed before the start is visible from the beginning. MBAR_CLOCK_STEP
  * passes the same instants on its way from one iteration to the next.
@@ -88,6 +90,11 @@ static mbar_book_data strict_bar(void *ctx, const mbar_order *order, mbar_bar *o
     int64_t row = asset->fresh_row;
     if (row < 0 || asset->times[row] < order->placed_ns) {
         return MBAR_BOOK_WAIT;
+    }
+    for (int field = MBAR_BAR_OPEN; field <= MBAR_BAR_CLOSE; field++) {
+        if (!isfinite(asset->fields[field][row])) {
+            return MBAR_BOOK_WAIT;
+        }
     }
     *out = (mbar_bar){
         .open_ns = asset->times[row],
