@@ -483,6 +483,40 @@ mbar_status mbar_engine_modify(mbar_engine *engine, mbar_order_id id, double lim
                             error);
 }
 
+static bool is_in_use(const mbar_engine *engine, int32_t asset)
+{
+    if (mbar_ledger_position(engine->ledger, asset)->quantity != 0.0) {
+        return true;
+    }
+    for (mbar_order_id id = mbar_book_next_active(engine->book, 0); id != 0;
+         id = mbar_book_next_active(engine->book, id)) {
+        if (mbar_book_order(engine->book, id)->request.asset == asset) {
+            return true;
+        }
+    }
+    return false;
+}
+
+mbar_status mbar_engine_set_multiplier(mbar_engine *engine, int32_t asset, double multiplier,
+                                       mbar_error *error)
+{
+    if (mbar_engine_at(engine, asset) == NULL) {
+        return mbar_error_set(error, MBAR_INVALID,
+                              "a multiplier for asset %d; there are %d, from 0", (int)asset,
+                              (int)engine->n_assets);
+    }
+    if (!isfinite(multiplier) || multiplier <= 0.0) {
+        return mbar_error_set(error, MBAR_INVALID,
+                              "a multiplier of %g for %s; give a finite one above 0", multiplier,
+                              engine->assets[asset].symbol);
+    }
+    if (!is_in_use(engine, asset)) {
+        engine->assets[asset].spec.multiplier = multiplier;
+        mbar_ledger_set_multiplier(engine->ledger, asset, multiplier);
+    }
+    return MBAR_OK;
+}
+
 void mbar_engine_set_schedule(mbar_engine *engine, mbar_sessions sessions,
                               int64_t before_opening_ns, int64_t before_closing_ns,
                               int64_t after_closing_ns)

@@ -550,6 +550,13 @@ void mbar_ledger_set_cash(mbar_ledger *ledger, double cash)
     ledger->revision++;
 }
 
+void mbar_ledger_set_multiplier(mbar_ledger *ledger, int32_t asset, double multiplier)
+{
+    assert(ledger != NULL && asset >= 0 && asset < ledger->n_assets);
+    assert(isfinite(multiplier) && multiplier > 0);
+    ledger->holdings[asset].asset.multiplier = multiplier;
+}
+
 void mbar_ledger_dividend(mbar_ledger *ledger, int32_t asset, double per_unit)
 {
     double amount = per_unit * holding_of(ledger, asset)->position.quantity;

@@ -19,6 +19,9 @@ int32_t mbar_ledger_n_held(const mbar_ledger *ledger);
  * lumibot computes portfolio_value anew only where this or the clock has moved. */
 int64_t mbar_ledger_revision(const mbar_ledger *ledger);
 
+/* Of what is booked from now on; finite, above 0 (asserted). */
+void mbar_ledger_set_multiplier(mbar_ledger *ledger, int32_t asset, double multiplier);
+
 /* mbar_ledger_fill in lumibot's two steps. _execute books the fill without the cash leg of
  * stock, forex and index, which LUMIBOT books by _settle when the strategy is told; under
  * STRICT _execute books all and _settle does nothing. */
