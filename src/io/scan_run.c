@@ -39,22 +39,26 @@ static void keep_times(const mbar_scan_run *r, const mbar_table *table, uint8_t 
     mbar_scan_unit_range(r->scan, mbar_unit_ns(mbar_column_field(column)->unit), &lo, &hi);
     bool nulls = mbar_column_nulls(column) > 0;
     for (int64_t i = 0; i < mbar_table_rows(table); i++) {
-        keep[i] = keep[i] && times[i] >= lo && times[i] <= hi &&
-                  (!nulls || mbar_column_is_valid(column, i));
+        keep[i] &= (uint8_t)((times[i] >= lo) & (times[i] <= hi));
+    }
+    for (int64_t i = 0; nulls && i < mbar_table_rows(table); i++) {
+        keep[i] &= mbar_column_is_valid(column, i);
     }
 }
 
-/* The kept rows: a slice where they are one run, else a copy. Takes table. */
+/* The rows whose keep is 1: a slice where they are one run, else a copy. Takes table. */
 static mbar_status take_kept(mbar_table *table, const uint8_t *keep, mbar_table **out,
                              mbar_error *error)
 {
-    int64_t rows = mbar_table_rows(table), first = -1, last = -1, count = 0;
+    int64_t rows = mbar_table_rows(table), first = 0, last = rows - 1, count = 0;
     for (int64_t i = 0; i < rows; i++) {
-        if (keep[i]) {
-            first = first < 0 ? i : first;
-            last = i;
-            count++;
-        }
+        count += keep[i];
+    }
+    while (first < rows && !keep[first]) {
+        first++;
+    }
+    while (last > first && !keep[last]) {
+        last--;
     }
     if (count == rows) {
         *out = table;
@@ -64,12 +68,12 @@ static mbar_status take_kept(mbar_table *table, const uint8_t *keep, mbar_table 
     if (count == 0 || last - first + 1 == count) {
         status = mbar_table_slice(table, count == 0 ? 0 : first, count, out, error);
     } else {
-        int64_t *indexes = mbar_alloc_array((size_t)count, sizeof *indexes, error);
+        /* One more than there are: a row that goes is written over by the next. */
+        int64_t *indexes = mbar_alloc_array((size_t)count + 1, sizeof *indexes, error);
         status = indexes == NULL ? MBAR_NOMEM : MBAR_OK;
         for (int64_t i = first, n = 0; i <= last && status == MBAR_OK; i++) {
-            if (keep[i]) {
-                indexes[n++] = i;
-            }
+            indexes[n] = i;
+            n += keep[i];
         }
         if (status == MBAR_OK) {
             status = mbar_table_take(table, indexes, count, out, error);
@@ -98,7 +102,7 @@ static mbar_status filter_rows(const mbar_scan_run *r, mbar_table *table, mbar_t
     for (int32_t f = 0; f < r->scan->n_filters && status == MBAR_OK; f++) {
         status = mbar_expr_keep(r->scan->filters[f], table, one, error);
         for (int64_t i = 0; i < rows && status == MBAR_OK; i++) {
-            keep[i] = keep[i] && one[i];
+            keep[i] &= one[i];
         }
     }
     if (status == MBAR_OK && r->time_name != NULL) {

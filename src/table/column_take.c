@@ -18,11 +18,15 @@
 /* Whether any row taken is null; asserts that all are inside the column. */
 static bool takes_null(const mbar_column *column, const int64_t *rows, int64_t n_rows)
 {
-    bool any = false;
+    int64_t least = 0, most = -1;
     for (int64_t i = 0; i < n_rows; i++) {
-        assert(rows[i] >= -1 && rows[i] < column->n_rows);
-        any |= rows[i] < 0 || !mbar_column_is_valid(column, rows[i]);
+        least = rows[i] < least ? rows[i] : least;
+        most = rows[i] > most ? rows[i] : most;
     }
+    assert(least >= -1 && most < column->n_rows);
+    bool any = least < 0;
+    for (int64_t i = 0; i < n_rows && !any && mbar_column_nulls(column) > 0; i++)
+        any = !mbar_column_is_valid(column, rows[i]);
     return any;
 }
 
