@@ -92,7 +92,17 @@ def _both_in_bar(row: list[Any], name: str, orders: dict[str, Any], bars: dict[s
 
 def _of_cancel(row: list[Any], orders: dict[str, Any], seen: list[Any]) -> list[str]:
     order = orders.get(row[5], {})
-    return [f"cancel in force {order.get('time_in_force')}", f"cancel {row[7]}"]
+    found = [f"cancel in force {order.get('time_in_force')}", f"cancel {row[7]}"]
+    if not any(other[1] == row[1] and _cancels(other) for other in seen):
+        found.append(f"expired in force {order.get('time_in_force')}")
+    return found
+
+
+def _cancels(row: list[Any]) -> bool:
+    """Whether a row may be the cause of a cancel of the same instant."""
+    if row[0] == "on_filled_order":
+        return True
+    return row[0] == "did" and row[5].startswith(("cancel", "close", "sell"))
 
 
 def _bars(seed: int) -> dict[str, Any]:

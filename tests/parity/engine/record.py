@@ -91,7 +91,7 @@ stop_limit_price trail_price trail_percent status trade_cost
 
 def run_record(strategy: Any, error: BaseException | None) -> dict[str, Any]:
     """Everything a run left, names for identifiers."""
-    seen = [plain(row) for row in getattr(strategy, "seen", [])]
+    seen = [_row(plain(row)) for row in getattr(strategy, "seen", [])]
     orders = _safely(lambda: _orders(strategy))
     return {
         "error": None if error is None else [type(error).__name__, str(error)],
@@ -111,6 +111,34 @@ def _safely(call: Any) -> Any:
         return call()
     except Exception as error:
         return f"unreadable: {type(error).__name__}: {error}"
+
+
+ROWS = [
+    "iteration",
+    "did",
+    "raised",
+    "before_market_opens",
+    "before_starting_trading",
+    "before_market_closes",
+    "after_market_closes",
+    "on_strategy_end",
+    "on_abrupt_closing",
+    "on_bot_crash",
+    "trace_stats",
+    "on_new_order",
+    "on_filled_order",
+    "on_partially_filled_order",
+    "on_canceled_order",
+]
+
+
+def _row(row: Any) -> list[Any]:
+    """A row as the random trader writes them; what other strategies looked at goes into one."""
+    if isinstance(row, list) and len(row) > 4 and row[0] in ROWS:
+        return row
+    if isinstance(row, list) and row and row[0] == "canceled":
+        return ["on_canceled_order", "", None, None, None, str(row), *row]
+    return ["looked", "", None, None, None, row]
 
 
 def _settle_cancels(rows: list[Any]) -> list[Any]:
@@ -138,17 +166,14 @@ def _namer(strategy: Any) -> Any:
     if name_of is not None:
         return name_of
     made: dict[str, str] = {}
-    orders = strategy.get_orders()
-    below = {c.identifier for order in orders for c in order.child_orders or []}
-    roots = sorted((order for order in orders if order.identifier not in below), key=_by_number)
-    for i, order in enumerate(roots):
-        _name_below(order, f"#{i}", made)
+    orders = {order.identifier: order for order in strategy.get_orders()}
+    below = {c.identifier for order in orders.values() for c in order.child_orders or []}
+    log = strategy.broker._trade_event_log_df
+    events = [] if log is None or not len(log) else list(log["identifier"])
+    roots = [one for one in dict.fromkeys([*events, *orders]) if one in orders and one not in below]
+    for i, identifier in enumerate(roots):
+        _name_below(orders[identifier], f"#{i}", made)
     return lambda order: made.get(order.identifier, "?")
-
-
-def _by_number(order: Any) -> tuple[int, str]:
-    digits = order.identifier.rpartition("_")[2]
-    return (int(digits), "") if digits.isdigit() else (0, order.identifier)
 
 
 def _name_below(order: Any, name: str, made: dict[str, str]) -> None:
