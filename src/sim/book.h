@@ -68,7 +68,7 @@ mbar_order_id mbar_book_next_active(const mbar_book *book, mbar_order_id after);
 /* lumibot's is_active: neither filled nor canceled, or with a child that is neither. */
 bool mbar_book_is_active(const mbar_book *book, mbar_order_id id);
 
-/* Takes the next event in the order in which lumibot's queue gives them (fills and cancels
+/* Takes the next event in the order in which lumibot's queue gives them (fills, cancels, errors
  * before the others); false when there is none. Events stay in the log. Not queued, only
  * logged: MODIFIED under LUMIBOT, and the NEW of an OCO's placeholder. */
 bool mbar_book_next_event(mbar_book *book, mbar_event *out);

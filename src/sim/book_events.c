@@ -2,7 +2,7 @@
  * book_events.c - the log of what happened, and the two queues read from it.
  *
  * Everything is logged in the order in which it happened. The strategy is told in
- * lumibot's order: fills and cancels first, whenever any are there, then the rest. So
+ * lumibot's order: fills, cancels and errors first, whenever there are any. So
  * a queue is no more than a place in the log, and reading skips what belongs to the
  * other: O(1) on average.
  */
@@ -55,7 +55,7 @@ void mbar_book_log(mbar_book *book, mbar_event_kind kind, const mbar_entry *entr
 static bool is_urgent(const mbar_event *event)
 {
     return event->kind == MBAR_EVENT_FILLED || event->kind == MBAR_EVENT_PARTIAL ||
-           event->kind == MBAR_EVENT_CANCELED;
+           event->kind == MBAR_EVENT_CANCELED || event->kind == MBAR_EVENT_ERROR;
 }
 
 /* Whether the strategy is told at all. */

@@ -7,8 +7,9 @@
  * of the fill itself.
  *
  * Orders that close. LUMIBOT: when a sale (sell, sell_to_close) ends a position, every
- * other order of the asset that is such a sale, or has a child that is, is canceled,
- * entries of other brackets included; likewise for buy_to_cover and buy_to_close.
+ * other working order of the asset that is such a sale, or has a child that is, is
+ * canceled, entries of other brackets included; likewise for buy_to_cover and
+ * buy_to_close.
  * STRICT: when a position ends or turns, by whatever fill, the orders that say
  * they close the old side (sell_to_close; buy_to_close, buy_to_cover) are.
  *
@@ -60,32 +61,19 @@ static bool matches(const mbar_book *book, const mbar_entry *entry, closing_side
     return false;
 }
 
-/* lumibot leaves the children of an open OCO to their parent. */
-static bool is_left_to_parent(const mbar_book *book, const mbar_entry *entry)
-{
-    if (entry->order.parent == 0 || book->policy != MBAR_POLICY_LUMIBOT) {
-        return false;
-    }
-    const mbar_entry *parent = mbar_book_entry(book, entry->order.parent);
-    return parent->bucket == MBAR_BUCKET_WORKING || parent->bucket == MBAR_BUCKET_PLACEHOLDER;
-}
-
 static mbar_status cancel_closing(mbar_book *book, const mbar_entry *filled, closing_sides sides,
                                   int64_t now_ns, mbar_error *error)
 {
-    const mbar_asset_orders *of_asset = &book->assets[filled->order.request.asset];
+    mbar_order_id id = book->working_by_asset[filled->order.request.asset].first;
     mbar_status status = MBAR_OK;
-    for (int32_t bucket = 0; bucket <= MBAR_BUCKET_PLACEHOLDER; bucket++) {
-        mbar_order_id id = of_asset->lists[bucket].first;
-        while (id != 0 && status == MBAR_OK) {
-            mbar_entry *entry = mbar_book_entry(book, id);
-            /* Canceling takes nothing else out of this list: a parent is in another one
-             * than its children. */
-            id = entry->asset_next;
-            if (entry != filled && matches(book, entry, sides) && !is_left_to_parent(book, entry)) {
-                status = mbar_entry_cancel(book, entry, MBAR_STATUS_CANCELED, now_ns,
-                                           "the position it would close is closed", error);
-            }
+    while (id != 0 && status == MBAR_OK) {
+        mbar_entry *entry = mbar_book_entry(book, id);
+        /* Canceling takes nothing else out of this list: children of a working parent
+         * do not work yet. */
+        id = entry->asset_next;
+        if (entry != filled && matches(book, entry, sides)) {
+            status = mbar_entry_cancel(book, entry, MBAR_STATUS_CANCELED, now_ns,
+                                       "the position it would close is closed", error);
         }
     }
     return status;

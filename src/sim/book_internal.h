@@ -20,7 +20,7 @@ typedef struct mbar_entry {
     mbar_order order;
     int64_t expires_ns;       /* first instant at which it has lapsed; INT64_MAX: never */
     mbar_order_id prev, next; /* in its bucket */
-    mbar_order_id asset_prev, asset_next; /* in its asset's part of the bucket */
+    mbar_order_id asset_prev, asset_next; /* among its asset's working orders */
     mbar_bucket bucket;
     int8_t n_children; /* numbered from order.id + 1 */
     int8_t n_open_children;
@@ -31,11 +31,6 @@ typedef struct mbar_order_list {
     mbar_order_id first, last;
     int64_t n;
 } mbar_order_list;
-
-/* The first two buckets, of one asset. */
-typedef struct mbar_asset_orders {
-    mbar_order_list lists[MBAR_BUCKET_PLACEHOLDER + 1];
-} mbar_asset_orders;
 
 enum { MBAR_ENTRIES_PER_BLOCK = 128 };
 
@@ -48,7 +43,7 @@ struct mbar_book {
     mbar_entry **blocks;
     int64_t n_blocks, block_capacity, n_orders;
     mbar_order_list buckets[MBAR_N_BUCKETS];
-    mbar_asset_orders *assets;
+    mbar_order_list *working_by_asset;
     int32_t n_assets;
     mbar_order_id *pending; /* scratch of the pass under way */
     int64_t pending_capacity;
@@ -75,7 +70,7 @@ static inline const mbar_asset *mbar_entry_asset(const mbar_book *book, const mb
 
 /* ---- book_lists.c --------------------------------------------------------- */
 
-/* Room for n more orders, and for the lists of an asset, before anything is changed. */
+/* Room for n more orders, and for the list of an asset, before anything is changed. */
 mbar_status mbar_book_reserve(mbar_book *book, int64_t n, int32_t asset, mbar_error *error);
 /* The next number's entry, zeroed, in no bucket. */
 mbar_entry *mbar_book_append(mbar_book *book);

@@ -2,9 +2,9 @@
  * book_lists.c - where the book keeps its orders, and the lists it keeps them in.
  *
  * Orders live in blocks and never move. Buckets are doubly linked by number, in the
- * order of arrival, which is the order lumibot's dictionaries keep; the same links
- * run through the orders of each asset, so that closing a position looks at that
- * asset's orders alone. Linking and unlinking are O(1).
+ * order of arrival, which is the order lumibot's dictionaries keep; links of the same
+ * kind run through the working orders of each asset, so that closing a position
+ * looks at those alone. Linking and unlinking are O(1).
  */
 #include "base/alloc.h"
 #include "sim/book_internal.h"
@@ -41,12 +41,12 @@ mbar_status mbar_book_reserve(mbar_book *book, int64_t n, int32_t asset, mbar_er
     }
     int32_t n_assets = mbar_ledger_assets(book->ledger);
     assert(asset < n_assets);
-    void *assets = book->assets;
-    if (!mbar_resize_array(&assets, (size_t)book->n_assets, (size_t)n_assets, sizeof *book->assets,
-                           error)) {
+    void *lists = book->working_by_asset;
+    if (!mbar_resize_array(&lists, (size_t)book->n_assets, (size_t)n_assets,
+                           sizeof *book->working_by_asset, error)) {
         return MBAR_NOMEM;
     }
-    book->assets = assets;
+    book->working_by_asset = lists;
     book->n_assets = n_assets;
     return MBAR_OK;
 }
@@ -59,32 +59,24 @@ mbar_entry *mbar_book_append(mbar_book *book)
     return entry;
 }
 
-static mbar_order_list *asset_list(mbar_book *book, const mbar_entry *entry, mbar_bucket bucket)
-{
-    return bucket > MBAR_BUCKET_PLACEHOLDER
-               ? NULL
-               : &book->assets[entry->order.request.asset].lists[bucket];
-}
-
 void mbar_book_link(mbar_book *book, mbar_entry *entry, mbar_bucket bucket)
 {
     assert(entry->bucket == MBAR_BUCKET_NONE && bucket < MBAR_N_BUCKETS);
     mbar_order_id id = entry->order.id;
     mbar_order_list *list = &book->buckets[bucket];
-    mbar_order_list *of_asset = asset_list(book, entry, bucket);
     entry->bucket = bucket;
     entry->prev = list->last;
     entry->next = 0;
     *(list->last != 0 ? &mbar_book_entry(book, list->last)->next : &list->first) = id;
     list->last = id;
     list->n++;
-    if (of_asset != NULL) {
-        mbar_order_id last = of_asset->last;
-        entry->asset_prev = last;
+    if (bucket == MBAR_BUCKET_WORKING) {
+        list = &book->working_by_asset[entry->order.request.asset];
+        entry->asset_prev = list->last;
         entry->asset_next = 0;
-        *(last != 0 ? &mbar_book_entry(book, last)->asset_next : &of_asset->first) = id;
-        of_asset->last = id;
-        of_asset->n++;
+        *(list->last != 0 ? &mbar_book_entry(book, list->last)->asset_next : &list->first) = id;
+        list->last = id;
+        list->n++;
     }
 }
 
@@ -94,17 +86,17 @@ void mbar_book_unlink(mbar_book *book, mbar_entry *entry)
         return;
     }
     mbar_order_list *list = &book->buckets[entry->bucket];
-    mbar_order_list *of_asset = asset_list(book, entry, entry->bucket);
     mbar_order_id prev = entry->prev, next = entry->next;
     *(prev != 0 ? &mbar_book_entry(book, prev)->next : &list->first) = next;
     *(next != 0 ? &mbar_book_entry(book, next)->prev : &list->last) = prev;
     list->n--;
-    if (of_asset != NULL) {
+    if (entry->bucket == MBAR_BUCKET_WORKING) {
+        list = &book->working_by_asset[entry->order.request.asset];
         prev = entry->asset_prev;
         next = entry->asset_next;
-        *(prev != 0 ? &mbar_book_entry(book, prev)->asset_next : &of_asset->first) = next;
-        *(next != 0 ? &mbar_book_entry(book, next)->asset_prev : &of_asset->last) = prev;
-        of_asset->n--;
+        *(prev != 0 ? &mbar_book_entry(book, prev)->asset_next : &list->first) = next;
+        *(next != 0 ? &mbar_book_entry(book, next)->asset_prev : &list->last) = prev;
+        list->n--;
     }
     entry->bucket = MBAR_BUCKET_NONE;
 }
@@ -142,6 +134,6 @@ void mbar_book_free_lists(mbar_book *book)
         mbar_free(book->blocks[i]);
     }
     mbar_free(book->blocks);
-    mbar_free(book->assets);
+    mbar_free(book->working_by_asset);
     mbar_free(book->pending);
 }
