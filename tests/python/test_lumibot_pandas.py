@@ -289,7 +289,7 @@ def test_stamps_lumibot_cuts_off_are_cut_off() -> None:
 def prepared(frame: Any, in_c: bool, monkeypatch: Any, asset: Any, step: str) -> Any:
     with monkeypatch.context() as patch:
         if not in_c:
-            patch.setattr(_data, "_rows_of", lambda data: None)
+            patch.setattr(_data, "rows_of_frame", lambda frame, step: None)
         span = {} if step == "minute" else {"start": "2023-06-01", "end": "2024-01-31 16:00"}
         return source(Ours, frame, asset, step, **span)
 

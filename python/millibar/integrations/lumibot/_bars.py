@@ -9,7 +9,7 @@ import pandas as pd
 from lumibot.constants import LUMIBOT_DEFAULT_PYTZ
 from lumibot.entities import Bars as LumibotBars
 
-from ._feed import Resampled, Window
+from millibar.feed import Resampled, Window
 
 # The attributes of lumibot's Bars that hold the frame; absent until one of them is read.
 _FRAME_ATTRIBUTES = frozenset({"_df", "_raw"})

@@ -20,29 +20,16 @@ import pandas as pd
 from lumibot.entities import Data, Dataline
 
 from millibar import _core
-from millibar._arrays import raw_values
-
-from ._feed import (
-    BAR_COLUMNS,
-    DERIVED_COLUMNS,
-    NEW_YORK,
-    PRICE_COLUMNS,
-    Feed,
-    Window,
-    datetime_index,
-    make_frame,
+from millibar.feed import BAR_COLUMNS, PRICE_COLUMNS, Feed, Window, make_frame
+from millibar.store import (
+    TYPES,
+    Rows,
+    fill,
+    make_series,
+    nan_treatment,
+    owned,
+    rows_of_frame,
 )
-
-QUOTE_COLUMNS = ("bid", "ask", "bid_size", "ask_size")
-# The numpy types a C column can hold and give back unchanged.
-_TYPES: dict[str, _core.Type] = {
-    "float64": "float64",
-    "float32": "float32",
-    "int64": "int64",
-    "int32": "int32",
-    "uint64": "uint64",
-}
-_MINUTE_NS = 60_000_000_000
 
 
 class FeedData(Data):  # type: ignore[misc]
@@ -210,94 +197,6 @@ _LAZY: dict[str, Callable[[FeedData, str], Any]] = {
 }
 
 
-# ---- Rows before preparation --------------------------------------------------------------------
-
-
-class Rows:
-    """The rows of one asset before preparation: times and typed columns, as lumibot read them."""
-
-    __slots__ = ("columns", "series", "unit")
-
-    def __init__(
-        self, times_ns: np.ndarray, columns: Mapping[str, np.ndarray], step: str, unit: str
-    ) -> None:
-        """times_ns: int64, rising, repeats allowed (the first stays)."""
-        self.columns = dict(columns)
-        self.unit = unit
-        self.series = make_series(times_ns, columns, step)
-
-    @property
-    def index(self) -> Any:
-        """The rows' index as lumibot's Data has it."""
-        return datetime_index(raw_values(self.series.times), self.unit)
-
-    def frame(self) -> pd.DataFrame:
-        """The rows as lumibot's Data has them before preparation."""
-        frame: pd.DataFrame = pd.DataFrame(dict(self.columns), index=self.index)
-        return frame
-
-
-def make_series(times_ns: np.ndarray, columns: Mapping[str, np.ndarray], step: str) -> _core.Series:
-    """A C series of columns that C can hold; of repeated times the first row stays."""
-    time = _core.column_from_buffer("datetime", times_ns, "timestamp", unit="ns", zone="UTC")
-    rest = [
-        _core.column_from_buffer(name, values, _TYPES[values.dtype.name])
-        for name, values in columns.items()
-    ]
-    return _core.Series(
-        _core.Table([time, *rest]),
-        time="datetime",
-        step=step,  # type: ignore[arg-type]
-        duplicates="first",
-        zone=NEW_YORK,
-    )
-
-
-def _owned(values: np.ndarray) -> np.ndarray:
-    """A contiguous copy that nobody else writes to."""
-    return np.array(values, order="C", copy=True)
-
-
-def _rows_of(data: Data) -> Rows | None:
-    """The Data's rows when C can prepare them to the bit; None when lumibot must."""
-    frame = data.df
-    names = list(frame.columns)
-    if len(set(names)) != len(names) or not all(isinstance(name, str) for name in names):
-        return None
-    if not set(PRICE_COLUMNS).issubset(names) or "volume" not in names:
-        return None
-    if "datetime" in names or 0 < len(_derived_in(names)) < len(_derived_of(names)):
-        return None
-    if any(dtype.name not in _TYPES for dtype in frame.dtypes):
-        return None
-    columns = {name: _owned(frame[name].to_numpy()) for name in names}
-    times = frame.index.as_unit("ns").asi8
-    if not _prepared_alike(columns) or times[0] % 1000 or times[-1] % 1000:
-        return None
-    return Rows(_owned(times), columns, data.timestep, frame.index.unit)
-
-
-def _derived_of(names: Sequence[str]) -> tuple[str, ...]:
-    """The derived columns lumibot gives a frame of these columns."""
-    return DERIVED_COLUMNS if "dividend" in names else ("return",)
-
-
-def _derived_in(names: Sequence[str]) -> list[str]:
-    """Those of them that are there already: lumibot fills these instead of computing any."""
-    return [name for name in _derived_of(names) if name in names]
-
-
-def _prepared_alike(columns: Mapping[str, np.ndarray]) -> bool:
-    """Whether filling these columns keeps their types in pandas, as it does in C."""
-    close = columns["close"].dtype
-    for name, values in columns.items():
-        if name in QUOTE_COLUMNS and values.dtype.kind != "f":
-            return False
-        if name in PRICE_COLUMNS and values.dtype != close and np.isnan(values).any():
-            return False
-    return True
-
-
 # ---- Preparation --------------------------------------------------------------------------------
 
 
@@ -305,7 +204,7 @@ def raw_series(data: Any) -> _core.Series:
     """The times of any Data before preparation, as a series for the grid."""
     if isinstance(data, FeedData) and data._raw is not None:
         return data._raw.series
-    times = _owned(data.df.index.as_unit("ns").asi8)
+    times = owned(data.df.index.as_unit("ns").asi8)
     return make_series(times, {}, "minute")
 
 
@@ -320,7 +219,7 @@ def prepare(data: Any, index: pd.DatetimeIndex, grid: _core.Column) -> None:
     if type(data) not in (Data, FeedData):
         data.repair_times_and_fill(index)
         return
-    raw = data._raw if isinstance(data, FeedData) else _rows_of(data)
+    raw = data._raw if isinstance(data, FeedData) else rows_of_frame(data.df, data.timestep)
     if raw is not None and _prepare_in_c(data, raw, index, grid):
         return
     data.repair_times_and_fill(index)
@@ -331,19 +230,11 @@ def _prepare_in_c(data: Any, raw: Rows, index: pd.DatetimeIndex, grid: _core.Col
     first = index.searchsorted(data.datetime_start, side="left")
     end = index.searchsorted(data.datetime_end, side="right")
     mine = index[first:end]
-    series = raw.series.fill(grid)
-    if not len(series) or not np.array_equal(raw_values(series.times), mine.as_unit("ns").asi8):
-        return False
-    table = series.table
-    stored = {name: raw_values(table.column(name)) for name in raw.columns}
-    feed = Feed(
-        series,
-        stored,
-        extra={name: stored[name] for name in _derived_in(list(stored))} or None,
-        unit=mine.unit,
-        index=mine,
-        **_nan_treatment(data, stored),
+    feed, stored = fill(
+        raw, grid, unit=mine.unit, index=mine, treatment=_nan_treatment(data, raw.columns)
     )
+    if not len(feed) or not np.array_equal(feed.times, mine.as_unit("ns").asi8):
+        return False
     _become_feed(data, feed, stored)
     for name in ("df", "_raw", "_bars_df", "_iter_index_override"):
         data.__dict__.pop(name, None)
@@ -359,12 +250,10 @@ def _prepare_in_c(data: Any, raw: Rows, index: pd.DatetimeIndex, grid: _core.Col
 def _nan_treatment(data: Any, columns: Mapping[str, Any]) -> dict[str, Any]:
     """Which columns lumibot fills and whether it drops rows, by what it saw before preparation."""
     flags = {
-        "volume": data._volume_has_nan,
-        "dividend": data._dividend_has_nan,
-        "stock_splits": data._stock_splits_has_nan,
+        name: getattr(data, f"_{name}_has_nan") and name in columns
+        for name in ("volume", "dividend", "stock_splits")
     }
-    filled = [name for name, has_nan in flags.items() if has_nan and name in columns]
-    return {"nan_filled": filled, "drop_nan": bool(data._ohlc_has_nan)}
+    return nan_treatment({"prices": data._ohlc_has_nan, **flags})
 
 
 def _become_feed(data: Any, feed: Feed, stored: Mapping[str, np.ndarray]) -> None:
@@ -389,12 +278,12 @@ def _wrap_prepared(data: Any) -> None:
     bars, times = data._bars_df, data._index_values_ns
     if bars is None or times is None or not len(times):
         return
-    usable = {name: bars[name].dtype.name in _TYPES for name in bars.columns}
+    usable = {name: bars[name].dtype.name in TYPES for name in bars.columns}
     if not all(usable.get(name, False) for name in PRICE_COLUMNS):
         return
-    copies = {name: _owned(bars[name].to_numpy()) for name in usable if usable[name]}
+    copies = {name: owned(bars[name].to_numpy()) for name in usable if usable[name]}
     columns = {name: copies[name] for name in BAR_COLUMNS if name in copies}
-    series = make_series(_owned(times), columns, data.timestep)
+    series = make_series(owned(times), columns, data.timestep)
     if len(series) != len(times):
         return
     feed = Feed(

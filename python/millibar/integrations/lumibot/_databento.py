@@ -28,11 +28,12 @@ from lumibot.tools import databento_helper, databento_helper_polars
 from lumibot.tools.helpers import to_datetime_aware
 from lumibot.tools.lumibot_logger import get_logger
 
+from millibar.feed import Window
+
 from ._bars import Bars
 from ._databento_cache import CacheFolder, Recent, contracts
 from ._databento_feed import DatabentoFeed, DatabentoWindow, LastBars, feed_of
 from ._evidence import DeferredEvidence
-from ._feed import Window
 from ._fills import answers
 
 logger = get_logger(__name__)

@@ -16,8 +16,8 @@ from lumibot.entities import Bars as LumibotBars
 from lumibot.entities.data_polars import DataPolars
 
 from millibar import _core
+from millibar.feed import BAR_COLUMNS, PRICE_COLUMNS, WINDOW_KEY, Feed, Window
 
-from ._feed import BAR_COLUMNS, PRICE_COLUMNS, WINDOW_KEY, Feed, Window
 from ._fills import FillBars, FillRows
 
 BAR_NS = {"hour": 3_600_000_000_000, "day": 86_400_000_000_000}

@@ -29,7 +29,7 @@ from lumibot.backtesting.market_input_evidence import (
 )
 from lumibot.entities import Asset
 
-from ._feed import Feed, Resampled, Window, datetime_index, window_of
+from millibar.feed import Feed, Resampled, Window, datetime_index, window_of
 
 # Rows of resampled windows are kept until they are hashed; so many bytes of them at most.
 _HELD_BYTES = 16 << 20

@@ -21,8 +21,9 @@ import lumibot
 import pandas as pd
 from lumibot.backtesting import BacktestingBroker
 
+from millibar.feed import Feed, Window
+
 from ._bars import Bars
-from ._feed import Feed, Window
 from ._speed import SpeedMeter
 
 # Whether it is a version whose process_pending_orders uses the operations below and no others.

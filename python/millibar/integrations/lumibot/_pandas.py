@@ -34,11 +34,11 @@ from pytz.tzinfo import DstTzInfo, StaticTzInfo
 
 from millibar import _core
 from millibar._arrays import raw_values
+from millibar.feed import NEW_YORK, STEP_NS, Feed, Window, datetime_index, regular_spacing
 
 from ._bars import Bars
 from ._data import FeedData, clock_ns, prepare, raw_series
 from ._evidence import DeferredEvidence
-from ._feed import NEW_YORK, STEP_NS, Feed, Window, datetime_index, regular_spacing
 from ._fills import FillBars, answers
 from ._inputs import make_data
 

@@ -28,9 +28,9 @@ from lumibot.entities import Data
 from lumibot.entities.data_polars import DataPolars
 
 from millibar import _core
+from millibar.feed import BAR_COLUMNS, PRICE_COLUMNS
+from millibar.store import QUOTE_COLUMNS
 
-from ._data import QUOTE_COLUMNS
-from ._feed import BAR_COLUMNS, PRICE_COLUMNS
 from ._inputs import make_data
 from ._pandas import PandasDataBacktesting
 

@@ -1,10 +1,12 @@
-"""Bars as a lumibot data source holds them: columns in C, a pandas frame only on demand.
+"""Bars as a backtest holds them: columns in C, a pandas frame only on demand.
 
 A `Feed` is one prepared series: a `_core.Series` that answers windows, the columns a strategy may
 see, and what a pandas view of them must look like (index unit and zone, column order). A `Window`
 is a range of its rows, a `Resampled` a range of rows aggregated from it; both become a DataFrame
 only when `frame()` is called, and then keep it, because lumibot hands out one DataFrame object
-for a repeated request.
+for a repeated request. pandas is imported by the first frame or index that is made.
+
+Both doors build on this: the data sources inside lumibot, and our own engine's.
 
 The frames live in memory of their own, writable, beside the immutable columns: a strategy may write
 into the frame it was given, and in lumibot that write is seen by later windows of the same series.
@@ -15,16 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
-import pandas as pd
-from lumibot.constants import LUMIBOT_DEFAULT_PYTZ
-from pandas.tseries.frequencies import to_offset
 
 from millibar import _core
 from millibar._arrays import raw_values
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NEW_YORK = "America/New_York"
 STEP_NS = {"minute": 60_000_000_000, "hour": 3_600_000_000_000, "day": 86_400_000_000_000}
@@ -41,11 +43,16 @@ def datetime_index(times_ns: Any, unit: str = "ns", freq: str | None = None) -> 
 
     times_ns: int64 nanoseconds UTC, whole in the unit. freq: a pandas alias the stamps follow.
     """
+    import pandas as pd
+    import pytz
+
     values = np.array(times_ns, dtype="int64").view("datetime64[ns]")
     index: Any = pd.DatetimeIndex(values, name="datetime")
     index = index.as_unit(unit)
-    index = index.tz_localize("UTC").tz_convert(LUMIBOT_DEFAULT_PYTZ)
+    index = index.tz_localize("UTC").tz_convert(pytz.timezone(NEW_YORK))
     if freq is not None:
+        from pandas.tseries.frequencies import to_offset
+
         # The setter would build the index anew to compare; the caller has looked already.
         index._data._freq = to_offset(freq)
     return index
@@ -89,6 +96,8 @@ def make_frame(
     More than one block, as in lumibot's frames: the `values` of a window are then a copy, and a
     write into them reaches no frame.
     """
+    import pandas as pd
+
     frame: pd.DataFrame = pd.DataFrame(dict(columns), index=index)
     for name, values in extra.items():
         frame[name] = values.copy()
@@ -232,7 +241,7 @@ class Feed:
         if self._valid_before is None:
             valid = np.ones(len(self), dtype=bool)
             for name in PRICE_COLUMNS:
-                valid &= ~pd.isna(self.columns[name])
+                valid &= ~np.isnan(self.columns[name])
             self._valid_before = np.concatenate(([0], np.cumsum(valid)))
         return int(self._valid_before[first + count] - self._valid_before[first])
 
@@ -426,7 +435,7 @@ class Resampled:
 
 def window_of(frame: Any) -> Window | Resampled | None:
     """The window whose frame this very object is, or None."""
-    held = frame.__dict__.get(WINDOW_KEY) if isinstance(frame, pd.DataFrame) else None
+    held = getattr(frame, "__dict__", {}).get(WINDOW_KEY)
     window: Window | Resampled | None = held() if held is not None else None
     return window if window is not None and window._frame is frame else None
 
