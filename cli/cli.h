@@ -16,7 +16,8 @@ enum {
     CLI_FINDINGS = 1, /* mbar check found something */
     CLI_USAGE = 2,    /* the command line is wrong */
     CLI_FAILED = 3,   /* a file or its data */
-    CLI_NOMEM = 4     /* out of memory, or past --memory-limit */
+    CLI_NOMEM = 4,    /* out of memory, or past --memory-limit */
+    CLI_STOPPED = 130 /* mbar run: by Ctrl-C, as shells count it */
 };
 
 typedef struct cli_verb {
@@ -35,6 +36,7 @@ extern const cli_verb cli_verb_resample;
 extern const cli_verb cli_verb_convert;
 extern const cli_verb cli_verb_check;
 extern const cli_verb cli_verb_synth;
+extern const cli_verb cli_verb_run;
 
 /* ---- Errors: one line on stderr ------------------------------------------ */
 

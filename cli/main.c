@@ -12,13 +12,14 @@
 
 static const cli_verb *const VERBS[] = {
     &cli_verb_info,    &cli_verb_head,  &cli_verb_slice, &cli_verb_resample,
-    &cli_verb_convert, &cli_verb_check, &cli_verb_synth,
+    &cli_verb_convert, &cli_verb_check, &cli_verb_synth, &cli_verb_run,
 };
 enum { N_VERBS = sizeof VERBS / sizeof VERBS[0] };
 
 static int print_help(void)
 {
-    printf("mbar %s - look into, cut, convert and check market data in Parquet files\n\n"
+    printf("mbar %s - look into, cut, convert and check market data in Parquet files, and run\n"
+           "strategies over it\n\n"
            "usage: mbar VERB [options] FILE...\n\nverbs:\n",
            mbar_version());
     for (int i = 0; i < N_VERBS; i++) {
@@ -27,7 +28,7 @@ static int print_help(void)
     printf("\nmbar VERB --help tells a verb's options and an example.\n"
            "mbar --version prints the version.\n\n"
            "exit codes: 0 done, 1 mbar check found something, 2 wrong usage, 3 a file or\n"
-           "its data, 4 out of memory\n");
+           "its data, 4 out of memory, 130 mbar run was stopped by Ctrl-C\n");
     return cli_finish(CLI_OK);
 }
 

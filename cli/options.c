@@ -51,8 +51,10 @@ static void print_help(const cli_verb *verb, const cli_option *options, int n_op
         printf("  %.*s\n", (int)length, line);
         line += length + (line[length] == '\n');
     }
-    printf("\nexit codes: 0 done,%s 2 wrong usage, 3 a file or its data, 4 out of memory\n",
-           strcmp(verb->name, "check") == 0 ? " 1 findings," : "");
+    printf("\nexit codes: 0 done,%s 2 wrong usage, 3 a file or its data, 4 out of memory%s\n",
+           strcmp(verb->name, "check") == 0 ? " 1 findings," : "",
+           strcmp(verb->name, "run") == 0 ? ",\n130 stopped by Ctrl-C, what there was is written"
+                                          : "");
 }
 
 /* ---- Values -------------------------------------------------------------- */
@@ -118,6 +120,17 @@ static int refuse_choice(const char *verb, const cli_option *option, const char 
     return cli_usage(verb, "--%s cannot be '%s': it is one of %s", option->name, text, all);
 }
 
+static int append_value(const char *verb, const cli_option *option, const char *text)
+{
+    cli_list *list = option->value;
+    if (list->n == CLI_MAX_LIST) {
+        return cli_usage(verb, "--%s is given more than %d times: give fewer", option->name,
+                         CLI_MAX_LIST);
+    }
+    list->items[list->n++] = text;
+    return CLI_OK;
+}
+
 static int set_value(const char *verb, const cli_option *option, const char *text)
 {
     switch (option->kind) {
@@ -146,6 +159,8 @@ static int set_value(const char *verb, const cli_option *option, const char *tex
             }
         }
         return refuse_choice(verb, option, text);
+    case CLI_LIST:
+        return append_value(verb, option, text);
     }
     assert(!"an option of a kind that is none");
     return CLI_USAGE;

@@ -12,8 +12,15 @@ typedef enum cli_kind {
     CLI_TEXT,     /* const char * */
     CLI_COUNT,    /* int64_t, >= 0 */
     CLI_NUMBER,   /* double, finite and > 0 */
-    CLI_CHOICE    /* int: the index in choices */
+    CLI_CHOICE,   /* int: the index in choices */
+    CLI_LIST      /* cli_list: may be given again and again */
 } cli_kind;
+
+enum { CLI_MAX_LIST = 64 };
+typedef struct cli_list {
+    const char *items[CLI_MAX_LIST];
+    int n;
+} cli_list;
 
 typedef struct cli_option {
     const char *name; /* without the dashes */
