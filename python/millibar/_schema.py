@@ -177,8 +177,24 @@ def _constant(field: Field, n_rows: int) -> _core.Column:
     return column_of(field.name, np.full(n_rows, field.default))
 
 
+def _without_nan(column: _core.Column) -> _core.Column:
+    """NaN as null, where what follows has no NaN: numpy's integers with nulls come as floats."""
+    import numpy as np
+
+    if column.type not in ("float32", "float64"):
+        return column
+    values = raw_values(column)
+    missing = np.isnan(values)
+    if not missing.any():
+        return column
+    filled = np.where(missing, 0, values)
+    return from_numpy(column.name, filled, mask=missing | null_mask(column), copy=False)
+
+
 def _cast(column: _core.Column, field: Field, where: str) -> _core.Column:
     kind = field.kind
+    if column.null_count == len(column) and not (kind == "text" and column.type == "dictionary"):
+        return null_column(field.name, kind, len(column))
     if kind == "time":
         if column.type == "timestamp" and column.unit == "ns" and column.zone == "UTC":
             return column
@@ -187,15 +203,15 @@ def _cast(column: _core.Column, field: Field, where: str) -> _core.Column:
     elif kind == "text":
         if column.type in ("utf8", "dictionary"):
             return column
-        if column.null_count == len(column):
-            return null_column(field.name, "text", len(column))
     elif kind == "id":
         if column.type in ("utf8", "dictionary", "int64"):
             return column
         if column.type in ("int32", "uint64"):
             return column.cast("int64")
     elif column.type not in ("utf8", "dictionary", "timestamp"):
-        return column if column.type == _TYPES[kind] else column.cast(_TYPES[kind])
+        if column.type == _TYPES[kind]:
+            return column
+        return (column if kind == "float" else _without_nan(column)).cast(_TYPES[kind])
     raise InvalidError(
         f"column {field.name!r} of {where} is {column.type}: it must be {_WORDS[kind]}"
     )

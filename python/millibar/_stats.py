@@ -262,14 +262,15 @@ def calendar(times: Ints, rules: _core.Zone, per_year: float | None) -> Calendar
 # ---- Equity ------------------------------------------------------------------------------------
 
 
-def _known(values: Floats) -> Floats:
-    """NaN takes the value before it; leading ones stay."""
+def _known(values: Floats, *, back: bool = False) -> Floats:
+    """NaN takes the value before it; leading ones stay, or with `back` take the first known."""
     import numpy as np
 
     missing = np.isnan(values)
-    if not missing.any():
+    if not missing.any() or missing.all():
         return values
-    rows = np.where(missing, 0, np.arange(len(values)))
+    first = int(missing.argmin()) if back else 0
+    rows = np.where(missing, first, np.arange(len(values)))
     return values[np.maximum.accumulate(rows)]
 
 
@@ -494,7 +495,7 @@ def compute(
     rules = zone_rules(zone)
     entries, exits = times_ns(trades.column("entry_time")), times_ns(trades.column("exit_time"))
     with np.errstate(all="ignore"):
-        equity = _known(values)
+        equity = _known(values, back=True)
         stats: dict[str, Any] = _of_equity(equity)
         growth = np.float64(stats.pop("growth"))
         span = int(times[-1] - times[0]) if len(times) else 0
@@ -503,7 +504,8 @@ def compute(
         stats.update(_annual(equity, calendar(times, rules, days_per_year), risk_free))
         falls = _drawdowns(times, equity)
         sound = len(equity) > 0 and equity.max() > 0
-        stats["max_drawdown_pct"] = -falls.depth * 100 if sound else _NAN
+        # From zero: a depth of none is not a negative one.
+        stats["max_drawdown_pct"] = 0.0 - falls.depth * 100 if sound else _NAN
         stats["avg_drawdown_pct"] = -float(falls.peaks.mean()) * 100 if len(falls.peaks) else _NAN
         stats["calmar"] = _ratio(stats["annual_return_pct"] / 100, falls.depth)
         stats.update(_against_market(equity, market, market_first, stats["return_pct"], risk_free))
