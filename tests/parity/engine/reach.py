@@ -21,6 +21,54 @@ from engine.compare import split
 from engine.harness import Records, answers
 from engine.worker import seeds_of
 
+# What five hundred scenarios must meet, each at least this often.
+WANTED = {
+    "fill market": 1000,
+    "fill limit": 1000,
+    "fill stop": 1000,
+    "fill stop_limit": 100,
+    "fill trailing_stop": 300,
+    "fill child of bracket, limit": 100,
+    "fill child of bracket, stop": 50,
+    "fill child of bracket, trailing_stop": 30,
+    "fill child of oco, limit": 50,
+    "fill child of oco, stop": 50,
+    "fill child of oto, limit": 30,
+    "fill child of oto, stop": 20,
+    "fill side sell_short": 100,
+    "fill side buy_to_cover": 100,
+    "fill side sell_to_close": 100,
+    "fill in force ioc": 100,
+    "fill in force fok": 100,
+    "cancel in force ioc": 100,
+    "cancel in force fok": 100,
+    "expired in force day": 20,
+    "expired in force gtd": 20,
+    "limit filled at the open, beyond its price": 300,
+    "stop filled at the open, beyond its price": 300,
+    "limit and stop of siblings in one bar": 30,
+    "modified": 200,
+    "did close": 200,
+    "did sell_everything": 50,
+    "clock changes within": 50,
+    "event dividend": 50,
+    "event stock_split": 20,
+    "row before_market_opens": 50,
+    "row before_market_closes": 100,
+    "row on_bot_crash": 2,
+}
+
+
+def missed(records: Records) -> list[str]:
+    """What of WANTED the scenarios met too seldom, in proportion to their number."""
+    total = totals(records)
+    share = len(records) / 500
+    return [
+        f"{name}: {total[name]} of {int(least * share)}"
+        for name, least in WANTED.items()
+        if total[name] < int(least * share)
+    ]
+
 
 def value(written: Any) -> float | None:
     said, _ = split(written)
@@ -111,11 +159,11 @@ def _bars(seed: int) -> dict[str, Any]:
     return {part.asset.symbol: part.frame for part in scenario(seed).parts}
 
 
-def report(records: Records) -> list[str]:
+def totals(records: Records) -> Counter[str]:
     total: Counter[str] = Counter()
     for record in records.values():
         total.update(reached(record))
-    return [f"{count:7} {name}" for name, count in sorted(total.items())]
+    return total
 
 
 def main() -> None:
@@ -126,7 +174,10 @@ def main() -> None:
     parser.add_argument("--cache", default=folder)
     arguments = parser.parse_args()
     keys = seeds_of(arguments.seeds)
-    print("\n".join(report(answers("lumibot", list(keys), arguments.jobs, Path(arguments.cache)))))
+    records = answers("lumibot", list(keys), arguments.jobs, Path(arguments.cache))
+    for name, count in sorted(totals(records).items()):
+        print(f"{count:7} {name}")
+    print("\n".join(f"too few: {text}" for text in missed(records)))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ end the trade log, every order, and the statistics.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import math
 
@@ -22,7 +23,7 @@ if importlib.util.find_spec("lumibot") is None:
 
 from engine.compare import compare, differences, soft_differences, summary
 from engine.harness import Key, Records, answers
-from engine.reach import report
+from engine.reach import missed
 from engine.worker import seeds_of
 
 QUICK: list[Key] = list(range(40))
@@ -30,13 +31,15 @@ SLOW: list[Key] = list(range(40, 540))
 NAMED: list[Key] = ["mes_momentum", "daily_rotation", "three_markets", "order_tour"]
 
 
-def both(keys: list[Key]) -> tuple[Records, Records]:
-    """One engine after the other, in two processes at most."""
-    return answers("lumibot", keys, jobs=2), answers("millibar", keys, jobs=2)
+@functools.cache
+def _answers(engine: str, keys: tuple[Key, ...]) -> Records:
+    """In two processes at most; worked out once a session."""
+    return answers(engine, list(keys), jobs=2)
 
 
 def must_agree(keys: list[Key]) -> None:
-    reference, ours = both(keys)
+    reference = _answers("lumibot", tuple(keys))
+    ours = _answers("millibar", tuple(keys))
     unusable = {key: r["unusable"] for key, r in reference.items() if "unusable" in r}
     assert not unusable, f"lumibot itself did not run: {unusable}"
     found = differences(keys, reference, ours)
@@ -86,7 +89,6 @@ def test_seeds_are_read() -> None:
     assert seeds_of("3,5:7") == [3, 5, 6]
 
 
-def test_random_strategies_reach_the_fill_model() -> None:
-    """What forty of them meet; the slow ones meet everything in `reach.WANTED`."""
-    lines = report(answers("lumibot", QUICK[:12], jobs=2))
-    assert any(line.endswith("fill market") for line in lines)
+@pytest.mark.slow
+def test_five_hundred_random_strategies_meet_every_rule() -> None:
+    assert not missed(_answers("lumibot", tuple(SLOW)))
