@@ -34,6 +34,24 @@ typedef enum mbar_py_error_class {
     MBAR_PY_N_ERRORS
 } mbar_py_error_class;
 
+/* Sets of words that the state keeps interned (engine_words.c). */
+typedef enum mbar_py_word_set {
+    MBAR_PY_WORDS_SIDE = 0, /* in the order of mbar_side */
+    MBAR_PY_WORDS_TYPE,     /* of mbar_order_type, and so on */
+    MBAR_PY_WORDS_CLASS,
+    MBAR_PY_WORDS_TIF,
+    MBAR_PY_WORDS_STATUS,
+    MBAR_PY_WORDS_EVENT,
+    MBAR_PY_WORDS_ASSET,
+    MBAR_PY_WORDS_POLICY,
+    MBAR_PY_WORDS_CLOCK,
+    MBAR_PY_WORDS_SESSIONS,
+    MBAR_PY_WORDS_SUBMIT, /* the arguments of Engine.submit, of Engine.modify */
+    MBAR_PY_WORDS_MODIFY,
+    MBAR_PY_N_WORD_SETS
+} mbar_py_word_set;
+#define MBAR_PY_MAX_WORDS 18
+
 typedef struct mbar_py_state {
     PyTypeObject *column_type;
     PyTypeObject *table_type;
@@ -41,6 +59,11 @@ typedef struct mbar_py_state {
     PyTypeObject *series_type;
     PyTypeObject *expr_type;
     PyTypeObject *scan_type;
+    PyTypeObject *engine_type;
+    PyTypeObject *indicator_type;
+    PyTypeObject *order_type; /* struct sequences */
+    PyTypeObject *position_type;
+    PyObject *words[MBAR_PY_N_WORD_SETS][MBAR_PY_MAX_WORDS];
     PyObject *errors[MBAR_PY_N_ERRORS];
 } mbar_py_state;
 
@@ -212,5 +235,26 @@ PyObject *mbar_py_indicator_names(PyObject *module, PyObject *none);
 PyObject *mbar_py_indicator_describe(PyObject *module, PyObject *name);
 PyObject *mbar_py_table_indicator(PyObject *module, PyObject *const *args, Py_ssize_t n_args);
 PyObject *mbar_py_cross(PyObject *module, PyObject *const *args, Py_ssize_t n_args);
+/* A parameter's value as Python shows it: a word, an int, a float, or None. */
+PyObject *mbar_py_show_param(const mbar_indicator_param *param, double value);
+/* A tuple of values to all parameters of the spec, None standing for the default; 0, or -1
+ * with an exception. */
+int mbar_py_read_params(mbar_py_state *state, const mbar_indicator_spec *spec, PyObject *values,
+                        double out[MBAR_INDICATOR_MAX_PARAMS]);
+
+/* ---- engine.c and its like (engine.h) ------------------------------------ */
+
+extern PyType_Spec mbar_py_engine_spec;
+extern PyType_Spec mbar_py_indicator_spec;
+/* The struct sequences that Engine.order and Engine.position give. */
+PyTypeObject *mbar_py_order_type_new(void);
+PyTypeObject *mbar_py_position_type_new(void);
+/* 0 or -1 with an exception; _clear after either. */
+int mbar_py_words_init(mbar_py_state *state);
+void mbar_py_words_clear(mbar_py_state *state);
+
+/* ---- signals.c ----------------------------------------------------------- */
+
+PyObject *mbar_py_signals_run(PyObject *module, PyObject *args, PyObject *kwargs);
 
 #endif

@@ -25,8 +25,7 @@ static PyObject *words(const char *const *texts, int32_t n)
     return tuple;
 }
 
-/* A parameter's value as Python shows it: a word, an int, a float, or None. */
-static PyObject *shown(const mbar_indicator_param *param, double value)
+PyObject *mbar_py_show_param(const mbar_indicator_param *param, double value)
 {
     if (isnan(value)) {
         return Py_NewRef(Py_None);
@@ -46,8 +45,9 @@ static PyObject *describe_param(const mbar_indicator_param *param)
     PyObject *choices = param->kind == MBAR_PARAM_CHOICE
                             ? words(param->choices, (int32_t)param->max + 1)
                             : Py_NewRef(Py_None);
-    return Py_BuildValue("(sNNNN)", param->name, shown(param, param->default_value),
-                         shown(param, param->min), shown(param, param->max), choices);
+    return Py_BuildValue("(sNNNN)", param->name, mbar_py_show_param(param, param->default_value),
+                         mbar_py_show_param(param, param->min),
+                         mbar_py_show_param(param, param->max), choices);
 }
 
 static PyObject *describe_params(const mbar_indicator_spec *spec)
@@ -139,9 +139,8 @@ static int read_param(mbar_py_state *state, const mbar_indicator_spec *spec, int
     return 0;
 }
 
-/* A tuple of values to all parameters of the spec; 0, or -1 with an exception. */
-static int read_params(mbar_py_state *state, const mbar_indicator_spec *spec, PyObject *values,
-                       double out[MBAR_INDICATOR_MAX_PARAMS])
+int mbar_py_read_params(mbar_py_state *state, const mbar_indicator_spec *spec, PyObject *values,
+                        double out[MBAR_INDICATOR_MAX_PARAMS])
 {
     if (!PyTuple_Check(values)) {
         PyErr_Format(PyExc_TypeError, "expected a tuple of parameters, not %.100s",
@@ -233,7 +232,7 @@ PyObject *mbar_py_table_indicator(PyObject *module, PyObject *const *args, Py_ss
     }
     double params[MBAR_INDICATOR_MAX_PARAMS];
     const char *columns[MBAR_INDICATOR_MAX_INPUTS];
-    if (read_params(state, spec, args[2], params) != 0 ||
+    if (mbar_py_read_params(state, spec, args[2], params) != 0 ||
         read_columns(spec, n_args > 3 ? args[3] : Py_None, columns) != 0) {
         return NULL;
     }

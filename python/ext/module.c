@@ -107,6 +107,12 @@ static PyMethodDef module_methods[] = {
                "of an indicator over a table's rows, a float64 Column each.")},
     {"cross", MBAR_PY_METHOD(mbar_py_cross), METH_FASTCALL,
      PyDoc_STR("cross($module, a, b, above, /)\n--\n\nOne byte a row, 1 where a crosses b.")},
+    {"signals_run", MBAR_PY_METHOD(mbar_py_signals_run), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("signals_run($module, series, symbol, entries=None, exits=None, short_entries=None, "
+               "short_exits=None, *, kind='stock', multiplier=1.0, margin=0.0, tick=0.0, size=1.0, "
+               "share=0.0, lot=0.0, budget=100000.0, buy_fees=(), sell_fees=(), "
+               "slippage_ticks=0.0, slippage_percent=0.0, volume_share=0.0, "
+               "close_at_end=False)\n--\n\n(fills, equity) of arrays of signals.")},
     {"time_parse", time_parse, METH_O,
      PyDoc_STR("time_parse($module, text, /)\n--\n\n(ns, whether a zone was written) of an ISO "
                "8601 time.")},
@@ -128,6 +134,17 @@ static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **out)
     return *out != NULL ? PyModule_AddType(module, *out) : -1;
 }
 
+static int add_sequence_types(PyObject *module, mbar_py_state *state)
+{
+    state->order_type = mbar_py_order_type_new();
+    state->position_type = mbar_py_position_type_new();
+    return state->order_type != NULL && state->position_type != NULL &&
+                   PyModule_AddType(module, state->order_type) == 0 &&
+                   PyModule_AddType(module, state->position_type) == 0
+               ? 0
+               : -1;
+}
+
 static int add_types(PyObject *module, mbar_py_state *state)
 {
     return add_type(module, &mbar_py_column_spec, &state->column_type) == 0 &&
@@ -135,7 +152,10 @@ static int add_types(PyObject *module, mbar_py_state *state)
                    add_type(module, &mbar_py_zone_spec, &state->zone_type) == 0 &&
                    add_type(module, &mbar_py_series_spec, &state->series_type) == 0 &&
                    add_type(module, &mbar_py_expr_spec, &state->expr_type) == 0 &&
-                   add_type(module, &mbar_py_scan_spec, &state->scan_type) == 0
+                   add_type(module, &mbar_py_scan_spec, &state->scan_type) == 0 &&
+                   add_type(module, &mbar_py_engine_spec, &state->engine_type) == 0 &&
+                   add_type(module, &mbar_py_indicator_spec, &state->indicator_type) == 0 &&
+                   add_sequence_types(module, state) == 0
                ? 0
                : -1;
 }
@@ -155,8 +175,8 @@ static int add_constants(PyObject *module)
 static int module_exec(PyObject *module)
 {
     mbar_py_state *state = mbar_py_state_of_module(module);
-    return mbar_py_errors_init(state) == 0 && add_types(module, state) == 0 &&
-                   add_constants(module) == 0
+    return mbar_py_errors_init(state) == 0 && mbar_py_words_init(state) == 0 &&
+                   add_types(module, state) == 0 && add_constants(module) == 0
                ? 0
                : -1;
 }
@@ -170,6 +190,10 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->series_type);
     Py_VISIT(state->expr_type);
     Py_VISIT(state->scan_type);
+    Py_VISIT(state->engine_type);
+    Py_VISIT(state->indicator_type);
+    Py_VISIT(state->order_type);
+    Py_VISIT(state->position_type);
     for (int i = 0; i < MBAR_PY_N_ERRORS; i++) {
         Py_VISIT(state->errors[i]);
     }
@@ -185,6 +209,11 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->series_type);
     Py_CLEAR(state->expr_type);
     Py_CLEAR(state->scan_type);
+    Py_CLEAR(state->engine_type);
+    Py_CLEAR(state->indicator_type);
+    Py_CLEAR(state->order_type);
+    Py_CLEAR(state->position_type);
+    mbar_py_words_clear(state);
     for (int i = 0; i < MBAR_PY_N_ERRORS; i++) {
         Py_CLEAR(state->errors[i]);
     }
@@ -207,7 +236,7 @@ static PyModuleDef_Slot module_slots[] = {
 static struct PyModuleDef module_def = {
     PyModuleDef_HEAD_INIT,
     .m_name = "millibar._core",
-    .m_doc = PyDoc_STR("Columns, tables, series, plans and zones of libmillibar."),
+    .m_doc = PyDoc_STR("Columns, tables, series, plans, zones and engines of libmillibar."),
     .m_size = sizeof(mbar_py_state),
     .m_methods = module_methods,
     .m_slots = module_slots,

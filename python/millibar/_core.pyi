@@ -221,6 +221,224 @@ class Scan:
     def stats(self) -> dict[str, int] | None:
         """Of the last collect(): rows_present, rows_read, bytes_present, ... ; None before."""
 
+# ---- The engine --------------------------------------------------------------------------------
+
+AssetKind = Literal["stock", "future", "crypto", "forex", "index"]
+OrderStatus = Literal["unprocessed", "new", "partial_fill", "fill", "canceled", "expired", "error"]
+
+@final
+class OrderState(tuple[Any, ...]):
+    """What an Engine knows of an order, at the time it was asked: the fields of mbar_order, prices
+    that do not apply NaN. A struct sequence."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def parent(self) -> int: ...
+    @property
+    def dependent(self) -> int: ...
+    @property
+    def asset(self) -> int: ...
+    @property
+    def side(self) -> int: ...
+    @property
+    def type(self) -> int: ...
+    @property
+    def order_class(self) -> int: ...
+    @property
+    def tif(self) -> int: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def quantity(self) -> float: ...
+    @property
+    def limit_price(self) -> float: ...
+    @property
+    def stop_price(self) -> float: ...
+    @property
+    def stop_limit_price(self) -> float: ...
+    @property
+    def trail_amount(self) -> float: ...
+    @property
+    def trail_percent(self) -> float: ...
+    @property
+    def trail_stop(self) -> float: ...
+    @property
+    def triggered(self) -> bool: ...
+    @property
+    def ambiguous(self) -> bool: ...
+    @property
+    def filled(self) -> float: ...
+    @property
+    def fill_price(self) -> float: ...
+    @property
+    def fees(self) -> float: ...
+    @property
+    def created_ns(self) -> int: ...
+    @property
+    def placed_ns(self) -> int | None: ...
+    @property
+    def closed_ns(self) -> int | None: ...
+    @property
+    def tag(self) -> int: ...
+
+@final
+class PositionState(tuple[float, float, float]):
+    """What an Engine holds of an asset, at the time it was asked. A struct sequence."""
+
+    @property
+    def quantity(self) -> float: ...
+    @property
+    def avg_price(self) -> float: ...
+    @property
+    def realized(self) -> float: ...
+
+@final
+class Indicator:
+    """A live indicator: `value` now, [-1] the same, [-2] a bar before, len() the visible bars. Its
+    outputs are attributes by their names."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def outputs(self) -> tuple[Indicator, ...]: ...
+    @property
+    def output_names(self) -> tuple[str, ...]: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def params(self) -> tuple[Any, ...]: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, row: int, /) -> float: ...
+    def __getattr__(self, output: str, /) -> Indicator: ...
+
+@final
+class Engine:
+    """One run of a strategy over bars. Times are ns UTC; fees are tuples (flat, percent,
+    per_contract, maker, taker); assets are numbered from 0, orders from 1. While run() is under way
+    only its thread may call, save stop()."""
+
+    def __new__(
+        cls,
+        *,
+        policy: str = "strict",
+        clock: str = "bars",
+        sessions: str = "continuous",
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        step_ns: int = 60_000_000_000,
+        before_opening_ns: int = 3_600_000_000_000,
+        before_closing_ns: int = 60_000_000_000,
+        after_closing_ns: int = 0,
+        zone: str | None = None,
+        budget: float = 100_000.0,
+        buy_fees: Sequence[tuple[float, float, float, bool, bool]] = (),
+        sell_fees: Sequence[tuple[float, float, float, bool, bool]] = (),
+        slippage_ticks: float = 0.0,
+        slippage_percent: float = 0.0,
+        volume_share: float = 0.0,
+        record_iterations: bool = True,
+    ) -> Self: ...
+    def add_asset(
+        self,
+        symbol: str,
+        kind: str,
+        series: Series | None = None,
+        *,
+        multiplier: float = 1.0,
+        margin: float = 0.0,
+        tick: float = 0.0,
+        quote: str | None = None,
+        quote_is_crypto: bool = False,
+    ) -> int: ...
+    def run(self, strategy: Any, /) -> None:
+        """Calls those methods that the strategy has, without arguments: initialize,
+        before_market_opens, before_starting_trading, on_trading_iteration, after_iteration,
+        before_market_closes, after_market_closes, on_end; on_order_event(kind, order, price,
+        quantity, fee, multiplier, message); heartbeat, now and then. An exception ends the run and
+        comes out as it is."""
+    def stop(self) -> None: ...
+    @property
+    def running(self) -> bool: ...
+    @property
+    def policy(self) -> str: ...
+    @property
+    def now_ns(self) -> int: ...
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def has_iterated(self) -> bool: ...
+    @property
+    def callback_seconds(self) -> float: ...
+    @property
+    def n_assets(self) -> int: ...
+    @property
+    def n_orders(self) -> int: ...
+    @property
+    def n_events(self) -> int: ...
+    @property
+    def cash(self) -> float: ...
+    @cash.setter
+    def cash(self, value: float) -> None: ...
+    @property
+    def value(self) -> float: ...
+    def mark(self) -> float: ...
+    def window(self, asset: int, length: int, shift: int = 0, /) -> tuple[int, int]: ...
+    def visible_rows(self, asset: int, /) -> int: ...
+    def last_price(self, asset: int, /) -> float | None: ...
+    def quantity(self, asset: int, /) -> float: ...
+    def position(self, asset: int, /) -> PositionState: ...
+    def find(self, symbol: str, /) -> int: ...
+    def set_multiplier(self, asset: int, multiplier: float, /) -> None: ...
+    def set_schedule(
+        self,
+        sessions: str,
+        before_opening_ns: int,
+        before_closing_ns: int,
+        after_closing_ns: int,
+        /,
+    ) -> None: ...
+    def set_step(self, ns: int, /) -> None: ...
+    def sleep(self, ns: int, /) -> None: ...
+    def submit(
+        self,
+        asset: int,
+        side: str,
+        quantity: Any,
+        type: str = "market",
+        limit_price: Any = None,
+        stop_price: Any = None,
+        order_class: str = "simple",
+        tif: str = "gtc",
+        stop_limit_price: Any = None,
+        trail_amount: Any = None,
+        trail_percent: Any = None,
+        child_limit_price: Any = None,
+        child_stop_price: Any = None,
+        child_stop_limit_price: Any = None,
+        child_trail_amount: Any = None,
+        child_trail_percent: Any = None,
+        good_till_ns: int = 0,
+        tag: int = 0,
+    ) -> int: ...
+    def resubmit(self, order: int, /) -> None: ...
+    def cancel(self, order: int, /) -> None: ...
+    def cancel_all(self) -> None: ...
+    def modify(
+        self,
+        order: int,
+        limit_price: Any = None,
+        stop_price: Any = None,
+        quantity: Any = None,
+    ) -> None: ...
+    def order(self, order: int, /) -> OrderState: ...
+    def order_status(self, order: int, /) -> OrderStatus: ...
+    def next_active(self, after: int, /) -> int: ...
+    def events(self, first: int, /) -> list[tuple[str, int, float, float]]:
+        """(kind, order, price, quantity) of every event from number first on."""
+    def indicator(self, asset: int, name: str, /, *params: Any, **named: Any) -> Indicator: ...
+    def table(self, which: str, /) -> Table: ...
+
 def parquet_write(
     table: Table,
     path: str,
@@ -264,6 +482,33 @@ def table_indicator(
 
 def cross(a: Any, b: Any, above: bool, /) -> bytes:
     """One byte a row, 1 where a crosses above (or below) b: float64 buffers of one length."""
+
+def signals_run(
+    series: Series,
+    symbol: str,
+    entries: Any = None,
+    exits: Any = None,
+    short_entries: Any = None,
+    short_exits: Any = None,
+    *,
+    kind: str = "stock",
+    multiplier: float = 1.0,
+    margin: float = 0.0,
+    tick: float = 0.0,
+    size: float = 1.0,
+    share: float = 0.0,
+    lot: float = 0.0,
+    budget: float = 100000.0,
+    buy_fees: Sequence[tuple[float, float, float, bool, bool]] = (),
+    sell_fees: Sequence[tuple[float, float, float, bool, bool]] = (),
+    slippage_ticks: float = 0.0,
+    slippage_percent: float = 0.0,
+    volume_share: float = 0.0,
+    close_at_end: bool = False,
+) -> tuple[Table, Column]:
+    """(fills, equity) of arrays of signals under the strict policy. Arrays have one byte a row, of
+    bool or an 8-bit integer; fees are (flat, percent, per contract, maker, taker). Equity is the
+    column "portfolio_value", at each bar's close."""
 
 def time_parse(text: str, /) -> tuple[int, bool]: ...
 def time_format(ns: int, /) -> str: ...
