@@ -11,7 +11,7 @@ import json
 import math
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -21,7 +21,7 @@ from millibar._times import zone_name
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["ABSENT", "cells", "json_plain", "json_text", "merge", "typed_column"]
+__all__ = ["ABSENT", "cells", "json_plain", "json_text", "merge", "time_cells", "typed_column"]
 
 
 class _Absent(Enum):
@@ -59,6 +59,11 @@ def _is_missing(value: Any) -> bool:
     return value is None or value is ABSENT or (isinstance(value, float) and math.isnan(value))
 
 
+def _is_bool(value: Any) -> bool:
+    # numpy's is of no class of Python's.
+    return type(value).__name__ in ("bool", "bool_")
+
+
 def _kind(values: Sequence[Any]) -> Literal["int", "float", "bool", "text", "other", "none"]:
     """What pandas would take the column for."""
     missing = False
@@ -66,7 +71,7 @@ def _kind(values: Sequence[Any]) -> Literal["int", "float", "bool", "text", "oth
     for value in values:
         if _is_missing(value):
             missing = True
-        elif type(value).__name__ in ("bool", "bool_"):
+        elif _is_bool(value):
             kinds.add("bool")
         elif isinstance(value, numbers.Integral):
             kinds.add("int")
@@ -100,8 +105,10 @@ def json_plain(value: Any) -> Any:
     Assets (anything with `to_minimal_dict`) become that dict, times ISO 8601 text, durations
     seconds, NaN and infinities None.
     """
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or isinstance(value, str):
         return value
+    if _is_bool(value):
+        return bool(value)
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, numbers.Real):
@@ -224,8 +231,3 @@ def _offset_text(seconds: int) -> str:
     sign = "-" if seconds < 0 else "+"
     hours, rest = divmod(abs(seconds), 3600)
     return f"{sign}{hours:02}:{rest // 60:02}"
-
-
-def is_instant(value: Any) -> bool:
-    """Whether a value is a datetime that says where it is."""
-    return isinstance(value, datetime) and value.utcoffset() is not None
