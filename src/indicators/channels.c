@@ -70,8 +70,9 @@ static mbar_status donchian_start(void *state, mbar_indicator *owner, const doub
 {
     struct donchian_state *self = state;
     self->needed = (int64_t)params[0];
-    mbar_status status = mbar_extreme_start(&self->highest, owner, params[0], error);
-    return status == MBAR_OK ? mbar_extreme_start(&self->lowest, owner, params[0], error) : status;
+    mbar_status status = mbar_extreme_start(&self->highest, owner, params[0], true, error);
+    return status == MBAR_OK ? mbar_extreme_start(&self->lowest, owner, params[0], false, error)
+                             : status;
 }
 
 static inline void donchian_step(struct donchian_state *self, const double *in, double *out)
@@ -129,9 +130,9 @@ static mbar_status stoch_start(void *state, mbar_indicator *owner, const double 
 {
     struct stoch_state *self = state;
     self->needed = (int64_t)params[0];
-    mbar_status status = mbar_extreme_start(&self->highest, owner, params[0], error);
+    mbar_status status = mbar_extreme_start(&self->highest, owner, params[0], true, error);
     if (status == MBAR_OK) {
-        status = mbar_extreme_start(&self->lowest, owner, params[0], error);
+        status = mbar_extreme_start(&self->lowest, owner, params[0], false, error);
     }
     if (status == MBAR_OK) {
         status = smoother_start(&self->k, owner, params[1], error);

@@ -62,9 +62,9 @@ static mbar_status start(mbar_indicator *self, mbar_error *error)
     return self->kind->start(self->state, self, self->params, error);
 }
 
-/* For n_rows rows in all. */
-static mbar_status make(const mbar_indicator_spec *spec, const double *params, int32_t n_params,
-                        int64_t n_rows, mbar_indicator **out, mbar_error *error)
+mbar_status mbar_indicator_new_rows(const mbar_indicator_spec *spec, const double *params,
+                                    int32_t n_params, int64_t n_rows, mbar_indicator **out,
+                                    mbar_error *error)
 {
     const mbar_indicator_kind *kind = (const mbar_indicator_kind *)spec;
     double full[MBAR_INDICATOR_MAX_PARAMS] = {0};
@@ -91,7 +91,7 @@ static mbar_status make(const mbar_indicator_spec *spec, const double *params, i
 mbar_status mbar_indicator_new(const mbar_indicator_spec *spec, const double *params,
                                int32_t n_params, mbar_indicator **out, mbar_error *error)
 {
-    return make(spec, params, n_params, INT64_MAX, out, error);
+    return mbar_indicator_new_rows(spec, params, n_params, INT64_MAX, out, error);
 }
 
 void mbar_indicator_free(mbar_indicator *indicator)
@@ -144,7 +144,8 @@ mbar_status mbar_indicator_compute(const mbar_indicator_spec *spec, const double
 {
     assert(n_rows >= 0);
     mbar_indicator *indicator;
-    mbar_status status = make(spec, params, n_params, n_rows, &indicator, error);
+    mbar_status status =
+        mbar_indicator_new_rows(spec, params, n_params, n_rows, &indicator, error);
     if (status == MBAR_OK) {
         mbar_indicator_run(indicator, inputs, n_rows, outputs);
         mbar_indicator_free(indicator);

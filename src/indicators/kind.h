@@ -58,6 +58,12 @@ MBAR_INDICATOR_KINDS(MBAR_DECLARE_KIND)
 /* n elements of size bytes that live as long as owner, not zeroed; NULL with
  * MBAR_NOMEM set. */
 void *mbar_indicator_block(mbar_indicator *owner, int64_t n, size_t size, mbar_error *error);
+/* mbar_indicator_new for one that will be given n_rows rows at most: its memory is that of
+ * no longer a window. */
+MBAR_MUST_USE mbar_status mbar_indicator_new_rows(const mbar_indicator_spec *spec,
+                                                  const double *params, int32_t n_params,
+                                                  int64_t n_rows, mbar_indicator **out,
+                                                  mbar_error *error);
 /* How many rows owner may be given in all: no window need hold more. */
 int64_t mbar_indicator_rows(const mbar_indicator *owner);
 

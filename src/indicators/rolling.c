@@ -19,15 +19,16 @@ mbar_status mbar_ring_start(mbar_ring *self, mbar_indicator *owner, double perio
 }
 
 mbar_status mbar_extreme_start(mbar_extreme *self, mbar_indicator *owner, double period,
-                               mbar_error *error)
+                               bool is_max, mbar_error *error)
 {
-    mbar_status status = mbar_ring_start(&self->window, owner, period, error);
-    if (status != MBAR_OK) {
-        return status;
+    int64_t n_rows = mbar_indicator_rows(owner);
+    self->n_cells = (double)n_rows < period ? n_rows : (int64_t)period;
+    self->running = mbar_extreme_none(is_max);
+    self->cells = mbar_indicator_block(owner, self->n_cells, sizeof(double), error);
+    if (self->cells != NULL) {
+        self->ends = mbar_indicator_block(owner, self->n_cells, sizeof(double), error);
     }
-    self->period = (int64_t)period;
-    self->queue = mbar_indicator_block(owner, self->window.n_cells, sizeof *self->queue, error);
-    return self->queue != NULL ? MBAR_OK : MBAR_NOMEM;
+    return self->ends != NULL ? MBAR_OK : MBAR_NOMEM;
 }
 
 mbar_status mbar_check_min_periods(const mbar_indicator_spec *spec, const double *params,
@@ -241,18 +242,27 @@ struct extreme_state {
     int64_t needed;
 };
 
-static mbar_status extreme_start(void *state, mbar_indicator *owner, const double *params,
-                                 mbar_error *error)
+static mbar_status extreme_start(struct extreme_state *self, mbar_indicator *owner,
+                                 const double *params, bool is_max, mbar_error *error)
 {
-    struct extreme_state *self = state;
     self->needed = mbar_needed(params[1], params[0]);
-    return mbar_extreme_start(&self->extreme, owner, params[0], error);
+    return mbar_extreme_start(&self->extreme, owner, params[0], is_max, error);
+}
+
+static mbar_status max_start(void *state, mbar_indicator *owner, const double *params,
+                             mbar_error *error)
+{
+    return extreme_start(state, owner, params, true, error);
+}
+
+static mbar_status min_start(void *state, mbar_indicator *owner, const double *params,
+                             mbar_error *error)
+{
+    return extreme_start(state, owner, params, false, error);
 }
 
 #define max_state extreme_state
-#define max_start extreme_start
 #define min_state extreme_state
-#define min_start extreme_start
 
 static inline void max_step(struct max_state *self, const double *in, double *out)
 {

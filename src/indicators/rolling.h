@@ -9,8 +9,8 @@
  * the sign of a mean never differ from that of all its values. A window of one
  * row starts over at every row.
  *
- * Cost: O(1) a row. Memory: a cell a row of the window, and two more for
- * extremes.
+ * Cost: O(1) a row, for extremes on average. Memory: a cell a row of the window,
+ * two for extremes.
  */
 #ifndef MILLIBAR_INDICATORS_ROLLING_H
 #define MILLIBAR_INDICATORS_ROLLING_H
@@ -197,30 +197,47 @@ static inline double mbar_std_of_var(double var)
 
 /* ---- Extremes ------------------------------------------------------------ */
 
-typedef struct mbar_extreme_entry {
-    double value;
-    int64_t row;
-} mbar_extreme_entry;
-
-/* The values that may yet be the extreme, best first, in a ring of queue. Of equal
- * ones the latest stays: that is what tells 0.0 from -0.0. */
+/*
+ * Rows come in blocks of one period (van Herk, 1992; Gil and Werman, 1993). A
+ * window is the end of one block, whose extreme was kept for every place it can
+ * begin at when that block was full, and the beginning of the next, whose
+ * extreme runs along. No branch depends on the values. Of equal ones the latest
+ * counts: that is what tells 0.0 from -0.0. A missing value is the infinity that
+ * no value loses to, for no value is infinite.
+ */
 typedef struct mbar_extreme {
-    mbar_ring window;
-    mbar_extreme_entry *queue;
-    int64_t head;
-    int64_t n_queued;
-    int64_t row;
-    int64_t period;
+    double *cells; /* from `at` on of the block before, up to it of this one */
+    double *ends;  /* extreme of the block before from each place to its end */
+    int64_t n_cells;
+    int64_t at;
+    bool has_ends;
+    double running; /* extreme of this block so far */
     int64_t n_values;
 } mbar_extreme;
 
 MBAR_MUST_USE mbar_status mbar_extreme_start(mbar_extreme *self, mbar_indicator *owner,
-                                             double period, mbar_error *error);
+                                             double period, bool is_max, mbar_error *error);
 
-static inline int64_t mbar_extreme_at(const mbar_extreme *self, int64_t place)
+static inline double mbar_extreme_none(bool is_max)
 {
-    int64_t at = self->head + place;
-    return at < self->window.n_cells ? at : at - self->window.n_cells;
+    return is_max ? -INFINITY : INFINITY;
+}
+
+static inline double mbar_extreme_of(double older, double newer, bool is_max)
+{
+    return (is_max ? older > newer : older < newer) ? older : newer;
+}
+
+static inline void mbar_extreme_end_block(mbar_extreme *self, bool is_max)
+{
+    double end = mbar_extreme_none(is_max);
+    for (int64_t i = self->n_cells - 1; i >= 0; i--) {
+        end = mbar_extreme_of(self->cells[i], end, is_max);
+        self->ends[i] = end;
+    }
+    self->at = 0;
+    self->has_ends = true;
+    self->running = mbar_extreme_none(is_max);
 }
 
 /* Takes a row in; the extreme of the window, NaN where fewer than needed (>= 1)
@@ -228,27 +245,19 @@ static inline int64_t mbar_extreme_at(const mbar_extreme *self, int64_t place)
 static inline double mbar_extreme_step(mbar_extreme *self, double value, bool is_max,
                                        int64_t needed)
 {
-    double entering = mbar_finite_or_nan(value);
-    double leaving = mbar_ring_push(&self->window, entering);
-    self->n_values += !isnan(entering) - !isnan(leaving);
-    if (self->n_queued > 0 && self->queue[self->head].row <= self->row - self->period) {
-        self->head = mbar_extreme_at(self, 1);
-        self->n_queued--;
+    double none = mbar_extreme_none(is_max);
+    double entering = isfinite(value) ? value : none;
+    self->n_values += entering != none;
+    self->n_values -= self->has_ends && self->cells[self->at] != none;
+    self->cells[self->at] = entering;
+    self->running = mbar_extreme_of(self->running, entering, is_max);
+    double extreme = self->running;
+    if (++self->at == self->n_cells) {
+        mbar_extreme_end_block(self, is_max);
+    } else if (self->has_ends) {
+        extreme = mbar_extreme_of(self->ends[self->at], extreme, is_max);
     }
-    if (!isnan(entering)) {
-        while (self->n_queued > 0) {
-            double back = self->queue[mbar_extreme_at(self, self->n_queued - 1)].value;
-            if (is_max ? entering < back : entering > back) {
-                break;
-            }
-            self->n_queued--;
-        }
-        self->queue[mbar_extreme_at(self, self->n_queued)] =
-            (mbar_extreme_entry){entering, self->row};
-        self->n_queued++;
-    }
-    self->row++;
-    return self->n_values >= needed ? self->queue[self->head].value : NAN;
+    return self->n_values >= needed ? extreme : NAN;
 }
 
 #endif
