@@ -75,6 +75,8 @@ def _share(engine: str, keys: list[Key], found: Records, folder: Path | None) ->
 
 
 def _block(engine: str, left: list[Key], found: Records, folder: Path | None) -> None:
+    """Until nothing is left; what ends a worker twice is given up."""
+    suspect: Key | None = None
     while left:
         with tempfile.TemporaryDirectory(prefix="millibar-engine-") as place:
             reason = _worker(engine, left, Path(place))
@@ -85,9 +87,10 @@ def _block(engine: str, left: list[Key], found: Records, folder: Path | None) ->
             found[key] = record
             if folder is not None and "unusable" not in record:
                 _keep(folder / f"{key}.json", record)
-        if left and reason:
+        if left and reason and suspect == left[0]:
             found[left[0]] = {"seed": left[0], "unusable": reason, "cpu_s": 0.0}
             left.pop(0)
+        suspect = left[0] if left else None
 
 
 def _keep(path: Path, record: dict[str, Any]) -> None:
