@@ -55,8 +55,12 @@ def merge(rows: Iterable[Mapping[str, Any] | None]) -> dict[str, list[Any]]:
     return columns
 
 
+_NOTHING = frozenset((type(None), _Absent))
+
+
 def _is_missing(value: Any) -> bool:
-    return value is None or value is ABSENT or (isinstance(value, float) and math.isnan(value))
+    # NaN alone is not itself; an array is, for this.
+    return value is None or value is ABSENT or (isinstance(value, float) and value != value)
 
 
 def _is_bool(value: Any) -> bool:
@@ -64,38 +68,44 @@ def _is_bool(value: Any) -> bool:
     return type(value).__name__ in ("bool", "bool_")
 
 
+def _type_kind(type_: type) -> str:
+    if type_.__name__ in ("bool", "bool_"):
+        return "bool"
+    if issubclass(type_, numbers.Integral):
+        return "int"
+    if issubclass(type_, numbers.Real):
+        return "float"
+    return "text" if issubclass(type_, str) else "other"
+
+
 def _kind(values: Sequence[Any]) -> Literal["int", "float", "bool", "text", "other", "none"]:
-    """What pandas would take the column for."""
-    missing = False
-    kinds = set()
-    for value in values:
-        if _is_missing(value):
+    """What pandas would take the column for. Types are few where values are many."""
+    types = set(map(type, values))
+    missing = bool(types & _NOTHING)
+    kinds = {_type_kind(type_) for type_ in types - _NOTHING}
+    if "float" in kinds and not kinds <= {"int", "float"}:
+        floats = (value for value in values if isinstance(value, float))
+        if all(map(math.isnan, floats)):
             missing = True
-        elif _is_bool(value):
-            kinds.add("bool")
-        elif isinstance(value, numbers.Integral):
-            kinds.add("int")
-        elif isinstance(value, numbers.Real) and hasattr(value, "__float__"):
-            kinds.add("float")
-        else:
-            kinds.add("text" if isinstance(value, str) else "other")
+            kinds.remove("float")
     if not kinds:
         return "none"
     if kinds <= {"int", "float"}:
         return "int" if kinds == {"int"} and not missing else "float"
-    if len(kinds) > 1:
-        return "other"
-    only = kinds.pop()
-    return "bool" if only == "bool" else "text" if only == "text" else "other"
+    if kinds == {"bool"}:
+        return "bool"
+    return "text" if kinds == {"text"} else "other"
 
 
 def cells(values: Sequence[Any]) -> list[Any]:
     """Values as the csv module writes them; None is an empty cell."""
     kind = _kind(values)
     if kind == "int":
-        return [int(value) for value in values]
+        return list(map(int, values))
     if kind == "float":
         return [None if _is_missing(value) else float(value) for value in values]
+    if kind == "text":
+        return [None if _is_missing(value) else value for value in values]
     return [None if _is_missing(value) else str(value) for value in values]
 
 
@@ -144,7 +154,7 @@ def typed_column(name: str, values: Sequence[Any]) -> _core.Column:
 
     kind = _kind(values)
     if kind == "int" and all(-(2**63) <= int(value) < 2**63 for value in values):
-        data: Any = np.array([int(value) for value in values], np.int64)
+        data: Any = np.array(list(map(int, values)), np.int64)
         return _core.column_from_buffer(name, data, "int64")
     if kind == "float":
         data = [math.nan if _is_missing(value) else float(value) for value in values]
@@ -164,7 +174,9 @@ def typed_column(name: str, values: Sequence[Any]) -> _core.Column:
 def _validity(values: Sequence[Any]) -> np.ndarray[Any, Any] | None:
     import numpy as np
 
-    flags = [0 if _is_missing(value) else 1 for value in values]
+    if set(map(type, values)) in ({int}, {bool}, {str}):
+        return None
+    flags = [not _is_missing(value) for value in values]
     return None if all(flags) else np.array(flags, np.uint8)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from millibar import _core
-from millibar._arrays import to_numpy
+from millibar._arrays import from_numpy, to_numpy
 from millibar._cells import ABSENT, cells, json_text, merge, time_cells, typed_column
 from millibar._schema import is_buy, null_column, times_ns
 from millibar._times import to_ns
@@ -56,11 +56,23 @@ def _part(name: str, values: Sequence[Any]) -> Part:
 
 
 def _constant(name: str, value: Any, n_rows: int) -> Part:
-    return _part(name, [value] * n_rows)
+    if not n_rows:
+        return _part(name, [])
+    (cell,), one = cells([value]), typed_column(name, [value])
+    if one.type == "utf8":
+        return Part(name, [cell] * n_rows, _core.column_from_text(name, one.to_list() * n_rows))
+    column = _core.Table([one]).take([0] * n_rows).column(0)
+    return Part(name, [cell] * n_rows, column)
 
 
 def _floats(name: str, values: npt.NDArray[np.float64]) -> Part:
-    return _part(name, values.tolist())
+    import numpy as np
+
+    missing = np.isnan(values)
+    texts: list[Any] = values.tolist()
+    for row in np.flatnonzero(missing).tolist():
+        texts[row] = None
+    return Part(name, texts, from_numpy(name, np.where(missing, 0.0, values), mask=missing))
 
 
 def _instants(name: str, ns: npt.NDArray[np.int64], zone: str | None) -> Part:
@@ -147,15 +159,20 @@ def _positions(result: Result) -> Iterable[Sequence[tuple[str, float]]]:
 def _positions_part(result: Result) -> Part:
     texts: list[str] = []
     lines: list[str] = []
+    assets: dict[str, tuple[str, str]] = {}
     last: Any = None
     text = line = "[]"
     for held in _positions(result):
         if held is not last:
-            rows = [
-                {"asset": _in_short(symbol, _asset(result, symbol)), "quantity": float(quantity)}
-                for symbol, quantity in held
-            ]
-            text, line, last = str(rows), json_text(rows), held
+            rows = []
+            for symbol, quantity in held:
+                if symbol not in assets:
+                    short = _in_short(symbol, _asset(result, symbol))
+                    assets[symbol] = str(short), json_text(short)
+                rows.append((*assets[symbol], repr(float(quantity))))
+            text = ", ".join(f"{{'asset': {asset}, 'quantity': {size}}}" for asset, _, size in rows)
+            line = ",".join(f'{{"asset":{asset},"quantity":{size}}}' for _, asset, size in rows)
+            text, line, last = f"[{text}]", f"[{line}]", held
         texts.append(text)
         lines.append(line)
     return Part("positions", texts, _core.column_from_text("positions", lines))
@@ -369,7 +386,6 @@ def _event_columns(result: Result) -> tuple[npt.NDArray[np.int64], dict[str, lis
         "asset.asset_type": of_asset("asset_type"),
         "price_source": nothing,
         "event_kind": ["trade"] * len(ids),
-        **dict.fromkeys(_CASH_EVENT, nothing),
     }
 
 
@@ -377,7 +393,8 @@ def events_sheet(result: Result) -> Sheet:
     """`*_trade_events.csv`: a row an event of an order."""
     times, columns = _event_columns(result)
     parts = [_part(name, values) for name, values in columns.items()]
-    return Sheet([_instants("time", times, result.zone), *parts])
+    empty = [_constant(name, None, len(times)) for name in _CASH_EVENT]
+    return Sheet([_instants("time", times, result.zone), *parts, *empty])
 
 
 def trades_sheet(events: Sheet) -> Sheet:
