@@ -91,6 +91,12 @@ class Position:
         self._engine = engine
         self._asset_id = asset_id
 
+    def _detach(self) -> None:
+        """It is flat, and stays so: what is bought of the asset later is another position."""
+        self._engine = None
+        self._quantity = Decimal(0)
+        self._own_price = None
+
     @property
     def quantity(self) -> float:
         """Signed units. What is below a millionth of a unit is nothing, but for crypto."""

@@ -327,6 +327,11 @@ class Window:
         return _read_only(values[self._kept()])
 
     @property
+    def table(self) -> _core.Table:
+        """The rows' columns in C, as stored."""
+        return self.feed.series.table.slice(self.first, self.count)
+
+    @property
     def times(self) -> np.ndarray:
         """Opens of the rows: int64 nanoseconds UTC, read-only."""
         times = self.feed.times[self.first : self.first + self.count]
@@ -410,6 +415,11 @@ class Resampled:
     def column(self, name: str) -> np.ndarray:
         """One column, read-only; KeyError when absent."""
         return self.columns()[name]
+
+    @property
+    def table(self) -> _core.Table:
+        """The buckets' aggregated columns in C."""
+        return self.series.table.slice(self.first, self.rows)
 
     @property
     def times(self) -> np.ndarray:

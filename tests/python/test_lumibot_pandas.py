@@ -47,6 +47,7 @@ from lumibot.entities import Asset, Data, DataPolars
 from lumibot.strategies import Strategy
 
 import millibar as mb
+from millibar.history import QUOTE_FIELDS
 from millibar.integrations.lumibot import Bars, _data, _pandas
 
 UTC = timezone.utc
@@ -654,7 +655,11 @@ def test_the_clock_is_read_alike_whatever_zone_came_before() -> None:
 def test_no_private_name_of_lumibot_has_gone() -> None:
     """What the door reads of lumibot beyond its public names; a failure names what moved."""
     assert set(_pandas._STEPS) <= set(dir(Theirs))
-    assert {"open", "close", "bid", "ask", "volume"} <= set(_pandas._DATA_QUOTE_FIELDS)
+    from lumibot.entities.data import _DATA_QUOTE_FIELDS
+
+    assert list(QUOTE_FIELDS.items()) == [
+        (name, digits) for name, (column, digits) in _DATA_QUOTE_FIELDS.items() if column == name
+    ]
 
 
 # ---- A whole backtest ------------------------------------------------------------------------

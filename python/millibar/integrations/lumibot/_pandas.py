@@ -27,7 +27,6 @@ import pandas as pd
 from lumibot.backtesting import PandasDataBacktesting as LumibotPandasDataBacktesting
 from lumibot.data_sources.data_source import MultiAssetBarsResult
 from lumibot.entities import Asset, Quote
-from lumibot.entities.data import _DATA_QUOTE_FIELDS
 from lumibot.tools.helpers import parse_timestep_qty_and_unit
 from lumibot.tools.lumibot_logger import get_logger
 from pytz.tzinfo import DstTzInfo, StaticTzInfo
@@ -35,6 +34,15 @@ from pytz.tzinfo import DstTzInfo, StaticTzInfo
 from millibar import _core
 from millibar._arrays import raw_values
 from millibar.feed import NEW_YORK, STEP_NS, Feed, Window, datetime_index, regular_spacing
+from millibar.history import (
+    LONGEST,
+    Request,
+    base_rows,
+    latest,
+    latest_buckets,
+    quote_values,
+    timeshift_rows,
+)
 
 from ._bars import Bars
 from ._data import FeedData, clock_ns, prepare, raw_series
@@ -47,7 +55,6 @@ _data_log = get_logger("lumibot.entities.data")
 
 _LUMIBOT = _core.LUMIBOT
 _FORMING = _core.BAR_FORMING
-_LONGEST = 1 << 40
 # Stands for "lumibot's own code must answer this".
 _THEIRS = object()
 _NO_ROUTES: dict[Any, Any] = {}
@@ -60,13 +67,6 @@ _STEPS = (
     "_parse_source_symbol_bars",
     "_adjust_stale_daily_price_for_stock_split",
 )
-
-
-def _rounded(value: Any, digits: int | None) -> Any:
-    try:
-        return value if digits is None else round(value, digits)
-    except TypeError:
-        return value
 
 
 def _warn_short_history(data: Any, dt: Any, length: int, timeshift: int, missing: int) -> None:
@@ -138,18 +138,16 @@ class Route:
         "asset",
         "bars_asset",
         "bars_quote",
-        "base_rows",
         "data",
         "end_date",
         "end_ns",
-        "every",
         "expiration",
         "feed",
         "name",
         "native",
         "quote",
+        "request",
         "start_ns",
-        "step",
         "symbol",
         "tag",
     )
@@ -170,8 +168,7 @@ class Route:
         # lumibot compares daily data by date, with the end's date in UTC.
         self.end_date: Any = end.tz_convert("UTC").date() if self.feed.step == "day" else None
         self.native = False
-        self.every = 0
-        self.step: Any = None
+        self.request = Request(0, None, 0, False)
         if timestep is not None:
             self._read_timestep(timestep)
 
@@ -183,20 +180,17 @@ class Route:
     def _read_timestep(self, timestep: Any) -> None:
         unit: Any
         quantity, unit = parse_timestep_qty_and_unit(timestep)
-        self.every, self.step = int(quantity), unit
+        every = int(quantity)
         data, stored = self.data, self.feed.step
         multiple = (
             unit == stored == "minute"
-            and self.every > 1
+            and every > 1
             and getattr(data, "_native_timestep_unit", "") == "minute"
-            and int(getattr(data, "_native_timestep_quantity", 1)) == self.every
+            and int(getattr(data, "_native_timestep_quantity", 1)) == every
         )
-        self.native = data._index_is_unique and (multiple or (self.every == 1 and unit == stored))
-        self.tag = ("native_multi_minute", self.every) if multiple else ("native_1", unit)
-        # Stored rows lumibot takes for each bar asked for; days of minutes ignore the quantity.
-        per_day = {"minute": 1440, "hour": 24, "day": 1}[stored]
-        hour = 60 if (unit, stored) == ("hour", "minute") else 1
-        self.base_rows = per_day if unit == "day" else hour * self.every
+        self.native = data._index_is_unique and (multiple or (every == 1 and unit == stored))
+        self.tag = ("native_multi_minute", every) if multiple else ("native_1", unit)
+        self.request = Request(every, unit, base_rows(every, unit, stored), self.native)
 
 
 class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
@@ -409,52 +403,35 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
         """The window of a request; None when it is empty; _THEIRS when lumibot must answer it."""
         dt = self.get_datetime()
         now_ns = self._now_ns if dt is self._clock else self._read_clock(dt)
-        if now_ns < 0 or length.__class__ is not int or not 0 < length < _LONGEST:
+        if now_ns < 0 or length.__class__ is not int or not 0 < length < LONGEST:
             return _THEIRS
         shift = timeshift or 0
         if shift.__class__ is not int:
             if not isinstance(shift, timedelta):
                 return _THEIRS
-            shift = route.data._normalize_timeshift_to_rows(shift)
-        if not -_LONGEST < shift < _LONGEST:
+            shift = timeshift_rows(shift, route.feed.step)
+        if not -LONGEST < shift < LONGEST:
             return _THEIRS
         try:
             if not route.native:
                 return self._visible_buckets(route, dt, now_ns, length, shift)
-            feed = route.feed
-            first, count = feed.window(_LUMIBOT, now_ns, length, shift)
+            window = latest(route.feed, now_ns, length, shift, route.tag)
         except LookupError:  # the data were prepared again
             self._data_store.routes.clear()
             return _THEIRS
-        if not count:
-            return None
-        key = (*route.tag, length, shift, first, first + count)
-        window = feed.last
-        if window is None or window.key != key or not len(window):
-            window = Window(feed, first, count, key)
-            if not window.rows:
-                return _THEIRS
-            feed.last = window
-        return window
+        return window if window is None or window.rows else _THEIRS
 
     def _visible_buckets(self, route: Route, dt: Any, now_ns: int, length: int, shift: int) -> Any:
         """As _visible, for bars that lumibot resamples from the stored ones."""
-        feed, rows = route.feed, length * route.base_rows
-        known = feed.resamples and (route.every == 1 or route.step != "day")
+        feed, rows = route.feed, length * route.request.base_rows
+        known = feed.resamples and (route.request.every == 1 or route.request.step != "day")
         if not known or not self._in_range(route, dt, now_ns):
             return _THEIRS
         first, count = feed.window(_LUMIBOT, now_ns, rows, shift)
         if not count or not feed.pristine(first, count):
             return _THEIRS
-        end_ns = None
-        if route.step == "day" and feed.step != "day":
-            midnight = dt.replace(hour=0, minute=0, second=0, microsecond=0)
-            end_ns = int(midnight.timestamp()) * 1_000_000_000
-        elif route.step != "day" and route.every * STEP_NS[route.step] > STEP_NS[feed.step]:
-            reach = int(feed.times[first + count - 1]) + STEP_NS[feed.step]
-            end_ns = reach - route.every * STEP_NS[route.step] + 1
-        buckets = feed.resampled(first, count, route.every, route.step, length, end_ns)
-        if not buckets.rows:
+        buckets = latest_buckets(feed, route.request, dt, now_ns, length, shift)
+        if buckets is None or not buckets.rows:
             return _THEIRS
         short = feed.series.asof(now_ns) + 1 - rows - shift
         if short < 0:
@@ -609,19 +586,10 @@ class PandasDataBacktesting(LumibotPandasDataBacktesting):  # type: ignore[misc]
                 data._quote_missing_cols,
             )
             data._quote_presence_logged = True
-        values: dict[str, Any] = {
-            name: _rounded(lines[column][row], digits) if column in lines else None
-            for name, (column, digits) in _DATA_QUOTE_FIELDS.items()
-        }
-        if state == _FORMING and not pd.isna(values["open"]):
-            if values["bid"] == values["close"] and values["ask"] == values["close"]:
-                values["bid"] = values["ask"] = values["open"]
-            values["close"] = values["open"]
+        values = quote_values(feed, lines, row, state == _FORMING, data.timestep)
         for side in ("bid", "ask"):
             if values[side] is not None and values[side] <= 0:
                 values[side] = None
-        values["bar_timestamp"] = feed.index[row].to_pydatetime()
-        values["bar_timestep"] = data.timestep
         return values
 
 
