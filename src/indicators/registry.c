@@ -62,18 +62,13 @@ static void append_word(char list[MAX_LIST], const char *word)
     snprintf(list + used, MAX_LIST - used, "%s%s", used > 0 ? ", " : "", word);
 }
 
-mbar_status mbar_indicator_find(const char *name, const mbar_indicator_spec **out,
-                                mbar_error *error)
+static mbar_status not_found(const char *name, mbar_error *error)
 {
     const char *nearest = NULL;
     int nearest_distance = ((int)strnlen(name, MAX_NAME) + 1) / 3 + 1;
     char list[MAX_LIST] = "";
     for (int32_t i = 0; i < MBAR_COUNT(specs); i++) {
         int distance = edit_distance(name, specs[i]->name);
-        if (distance == 0) {
-            *out = specs[i];
-            return MBAR_OK;
-        }
         if (distance < nearest_distance) {
             nearest = specs[i]->name;
             nearest_distance = distance;
@@ -83,6 +78,18 @@ mbar_status mbar_indicator_find(const char *name, const mbar_indicator_spec **ou
     return mbar_error_set(error, MBAR_NOTFOUND, "no indicator '%.60s'%s%s%s %s", name,
                           nearest != NULL ? ": did you mean '" : "", nearest != NULL ? nearest : "",
                           nearest != NULL ? "'? There are" : "; there are", list);
+}
+
+mbar_status mbar_indicator_find(const char *name, const mbar_indicator_spec **out,
+                                mbar_error *error)
+{
+    for (int32_t i = 0; i < MBAR_COUNT(specs); i++) {
+        if (strcmp(specs[i]->name, name) == 0) {
+            *out = specs[i];
+            return MBAR_OK;
+        }
+    }
+    return not_found(name, error);
 }
 
 /* ---- Parameters ---------------------------------------------------------- */
