@@ -19,8 +19,10 @@ import pytest
 pa = pytest.importorskip("pyarrow", reason="the command's output is compared with pyarrow's")
 pq = pytest.importorskip("pyarrow.parquet")
 
+from .plugins import compile_plugin
+
 ROOT = Path(__file__).resolve().parents[2]
-VERBS = ["info", "head", "slice", "resample", "convert", "check", "synth"]
+VERBS = ["info", "head", "slice", "resample", "convert", "check", "synth", "run"]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 RunJson = Callable[..., list[dict]]
 RunFiles = Callable[[str], tuple[list[Path], subprocess.CompletedProcess[str]]]
@@ -39,6 +41,8 @@ def example_of(help_text: str) -> str:
 def test_the_example_of_the_help_runs(verb: str, run: Run, mbar: Path, mes: Path, tmp_path: Path):
     if verb != "synth":
         (tmp_path / "MES.parquet").symlink_to(mes)
+    if verb == "run":
+        compile_plugin(ROOT / "examples" / "mes_momentum.c", tmp_path / "mes_momentum.so")
     commands = example_of(run(verb, "--help").stdout).strip().splitlines()
     assert commands
     for command in commands:
