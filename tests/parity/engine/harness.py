@@ -87,8 +87,8 @@ def _block(engine: str, left: list[Key], found: Records, folder: Path | None) ->
             found[key] = record
             if folder is not None and "unusable" not in record:
                 _keep(folder / f"{key}.json", record)
-        if left and reason and suspect == left[0]:
-            found[left[0]] = {"seed": left[0], "unusable": reason, "cpu_s": 0.0}
+        if left and suspect == left[0]:
+            found[left[0]] = {"seed": left[0], "unusable": reason or "left out", "cpu_s": 0.0}
             left.pop(0)
         suspect = left[0] if left else None
 

@@ -453,7 +453,10 @@ def _forex(rng: Any) -> Built:
 
 
 def _mixed(rng: Any) -> Built:
-    """Several markets on one clock, a stock of daily bars among them."""
+    """Several markets on one clock, a stock of daily bars among them.
+
+    lumibot fills those to a row a minute, so they are few.
+    """
     week = _week(rng)
     calendar = always(*week)
     sleep, length, seconds = _sleep(rng, "crypto")
@@ -469,7 +472,7 @@ def _mixed(rng: Any) -> Built:
         if len(index) > 40:
             parts.append(part(asset, None, "minute", index, rng))
     if rng.random() < 0.4:
-        days = weekdays("2023-08-01", str(stop.date()))
+        days = weekdays(str((begin - pd.Timedelta(days=16)).date()), str(stop.date()))
         parts.append(part(Asset("AAPL"), None, "day", days, rng))
     start, end = calendar[first].to_pydatetime(), stop.to_pydatetime()
     return tuple(parts), start, end, sleep, market
