@@ -24,6 +24,15 @@
 static const char *const FIELD_NAMES[MBAR_BAR_N_FIELDS] = {
     "open", "high", "low", "close", "volume", "bid", "ask", "dividend", "stock_splits"};
 
+mbar_bar_field mbar_bar_field_named(const char *name)
+{
+    int field = 0;
+    while (field < MBAR_BAR_N_FIELDS && strcmp(FIELD_NAMES[field], name) != 0) {
+        field++;
+    }
+    return (mbar_bar_field)field;
+}
+
 /* ---- Life ------------------------------------------------------------------------ */
 
 void mbar_engine_options_init(mbar_engine_options *options)
@@ -135,7 +144,7 @@ void mbar_engine_free(mbar_engine *engine)
         return;
     }
     for (int32_t i = 0; i < engine->n_indicators; i++) {
-        mbar_table_unref(engine->indicators[i].table);
+        mbar_instrument_indicator_deinit(&engine->indicators[i]);
     }
     mbar_book_free(engine->book);
     mbar_ledger_free(engine->ledger);
@@ -186,7 +195,8 @@ static mbar_status resolve(mbar_instrument *asset, int field, mbar_error *error)
     }
     mbar_column *column = mbar_table_column(mbar_series_table(asset->series), index);
     mbar_type type = mbar_column_field(column)->type;
-    if (type == MBAR_TYPE_UTF8 || type == MBAR_TYPE_DICT || type == MBAR_TYPE_TIMESTAMP) {
+    if (type == MBAR_TYPE_UTF8 || type == MBAR_TYPE_DICT || type == MBAR_TYPE_TIMESTAMP ||
+        type == MBAR_TYPE_BOOL) {
         return mbar_error_set(error, MBAR_INVALID, "column %s of %s is of type %s, not a number",
                               name, asset->symbol, mbar_type_name(type));
     }
@@ -453,7 +463,13 @@ mbar_status mbar_engine_submit(mbar_engine *engine, const mbar_order_request *re
         return mbar_error_set(error, MBAR_INVALID,
                               "an order for %s, which has no bars to be filled in", asset->symbol);
     }
-    engine->is_touched = true;
+    /* The next bar is likely to be read now, and its columns lie apart. */
+    for (int field = 0; field <= MBAR_BAR_VOLUME && asset->n_visible < asset->n_rows; field++) {
+        if (asset->fields[field] != NULL) {
+            __builtin_prefetch(&asset->fields[field][asset->n_visible]);
+        }
+    }
+    engine->is_touched = engine->is_busy = true;
     return mbar_book_submit(engine->book, request, engine->now_ns, out, error);
 }
 
@@ -471,7 +487,7 @@ mbar_status mbar_engine_cancel_all(mbar_engine *engine, mbar_error *error)
 
 mbar_status mbar_engine_resubmit(mbar_engine *engine, mbar_order_id id, mbar_error *error)
 {
-    engine->is_touched = true;
+    engine->is_touched = engine->is_busy = true;
     return mbar_book_resubmit(engine->book, id, engine->now_ns, error);
 }
 
@@ -511,6 +527,7 @@ mbar_status mbar_engine_set_multiplier(mbar_engine *engine, int32_t asset, doubl
                               engine->assets[asset].symbol);
     }
     if (!is_in_use(engine, asset)) {
+        mbar_engine_settle_rows(engine);
         engine->assets[asset].spec.multiplier = multiplier;
         mbar_ledger_set_multiplier(engine->ledger, asset, multiplier);
     }

@@ -31,7 +31,7 @@
 
 /* ---- Cursors --------------------------------------------------------------------- */
 
-int64_t mbar_engine_close_ns(const mbar_instrument *asset, int64_t row)
+static inline int64_t close_ns(const mbar_instrument *asset, int64_t row)
 {
     if (row >= asset->n_rows) {
         return INT64_MAX;
@@ -41,6 +41,11 @@ int64_t mbar_engine_close_ns(const mbar_instrument *asset, int64_t row)
         return mbar_series_end_ns(series, row, series->closes_ns);
     }
     return mbar_engine_later(asset->times[row], series->closes_ns);
+}
+
+int64_t mbar_engine_close_ns(const mbar_instrument *asset, int64_t row)
+{
+    return close_ns(asset, row);
 }
 
 void mbar_engine_place_cursors(mbar_engine *engine)
@@ -59,7 +64,7 @@ void mbar_engine_place_cursors(mbar_engine *engine)
                                                 INT64_MAX, 0, &closed, NULL);
         assert(status == MBAR_OK);
         asset->n_visible = closed.n_rows;
-        asset->next_close_ns = mbar_engine_close_ns(asset, closed.n_rows);
+        asset->next_close_ns = close_ns(asset, closed.n_rows);
         asset->row = mbar_asof(asset->times, asset->n_rows, engine->now_ns);
     }
 }
@@ -68,8 +73,8 @@ static int64_t next_instant(const mbar_engine *engine)
 {
     int64_t next_ns = INT64_MAX;
     for (int32_t i = 0; i < engine->n_assets; i++) {
-        int64_t close_ns = engine->assets[i].next_close_ns;
-        next_ns = close_ns < next_ns ? close_ns : next_ns;
+        int64_t own_ns = engine->assets[i].next_close_ns;
+        next_ns = own_ns < next_ns ? own_ns : next_ns;
     }
     return next_ns;
 }
@@ -110,28 +115,46 @@ static mbar_book_data strict_bar(void *ctx, const mbar_order *order, mbar_bar *o
     return MBAR_BOOK_BAR;
 }
 
+static mbar_status book_corporate(mbar_engine *engine, mbar_error *error)
+{
+    for (int32_t i = 0; i < engine->n_assets; i++) {
+        const mbar_instrument *asset = &engine->assets[i];
+        if (asset->fresh_row >= 0 &&
+            (asset->fields[MBAR_BAR_DIVIDEND] != NULL || asset->fields[MBAR_BAR_SPLITS] != NULL)) {
+            MBAR_TRY(mbar_engine_corporate_row(engine, i, asset->fresh_row, error));
+        }
+    }
+    return MBAR_OK;
+}
+
+/* What bars that close at ns do to orders and holdings. */
+static mbar_status match_closed(mbar_engine *engine, int64_t ns, mbar_error *error)
+{
+    const mbar_book_market market = {strict_bar, engine, false};
+    mbar_engine_settle_rows(engine);
+    engine->is_touched = true;
+    MBAR_TRY(mbar_book_match(engine->book, ns, &market, error));
+    MBAR_TRY(mbar_engine_deliver(engine, false, error));
+    engine->is_busy = !mbar_book_is_idle(engine->book);
+    return MBAR_OK;
+}
+
 /* The bars that close at ns: visible, matched, told. */
 static mbar_status close_instant(mbar_engine *engine, int64_t ns, mbar_error *error)
 {
-    engine->now_ns = ns;
+    engine->now_ns = engine->closed_ns = ns;
     for (int32_t i = 0; i < engine->n_assets; i++) {
         mbar_instrument *asset = &engine->assets[i];
         asset->fresh_row = -1;
         if (asset->next_close_ns == ns) {
             asset->fresh_row = asset->n_visible++;
-            asset->next_close_ns = mbar_engine_close_ns(asset, asset->n_visible);
-            if (asset->fields[MBAR_BAR_DIVIDEND] != NULL ||
-                asset->fields[MBAR_BAR_SPLITS] != NULL) {
-                MBAR_TRY(mbar_engine_corporate_row(engine, i, asset->fresh_row, error));
-            }
+            asset->next_close_ns = close_ns(asset, asset->n_visible);
         }
     }
-    if (!mbar_book_is_idle(engine->book)) {
-        const mbar_book_market market = {strict_bar, engine, false};
-        engine->is_touched = true;
-        MBAR_TRY(mbar_book_match(engine->book, ns, &market, error));
+    if (engine->has_corporate) {
+        MBAR_TRY(book_corporate(engine, error));
     }
-    return engine->is_touched ? mbar_engine_deliver(engine, false, error) : MBAR_OK;
+    return engine->is_busy || engine->is_touched ? match_closed(engine, ns, error) : MBAR_OK;
 }
 
 mbar_status mbar_engine_close_until(mbar_engine *engine, int64_t to_ns, mbar_error *error)
@@ -168,6 +191,7 @@ static mbar_status reserve_rows(mbar_engine *engine, mbar_error *error)
 mbar_status mbar_engine_run_bars(mbar_engine *engine, mbar_error *error)
 {
     MBAR_TRY(reserve_rows(engine, error));
+    engine->defers_rows = engine->n_assets == 1 && engine->assets[0].series->step != MBAR_STEP_DAY;
     while (!mbar_engine_is_stopped(engine)) {
         int64_t ns = next_instant(engine);
         if (ns > engine->end_ns || ns == INT64_MAX) {

@@ -54,12 +54,14 @@ mbar_status mbar_engine_corporate_row(mbar_engine *engine, int32_t asset, int64_
         return MBAR_OK;
     }
     if (ratio != 0.0) {
+        mbar_engine_settle_rows(engine);
         MBAR_TRY(cancel_carried(engine, asset, INT64_MAX, error));
         mbar_ledger_split(engine->ledger, asset, ratio);
     }
     double dividend =
         of->fields[MBAR_BAR_DIVIDEND] != NULL ? of->fields[MBAR_BAR_DIVIDEND][row] : 0.0;
     if (isfinite(dividend) && dividend > 0.0) {
+        mbar_engine_settle_rows(engine);
         mbar_ledger_dividend(engine->ledger, asset, dividend);
     }
     return MBAR_OK;

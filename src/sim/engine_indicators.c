@@ -1,17 +1,26 @@
 /*
  * engine_indicators.c - indicators of whole series, shown up to the visible row.
  *
- * An indicator is computed once, over every row of the series, when it is asked
- * for; row i of it is a function of rows 0 to i alone (indicators.h), and a value is
- * only ever read at or before the last visible row, so nothing later can show. It
- * therefore does not depend on where a run starts either.
+ * Row i of an indicator is a function of rows 0 to i of its series alone (indicators.h),
+ * and a value is only ever read at or before the last visible row, so nothing later can
+ * show; and it starts at the series' first row, so where a run starts does not show
+ * either.
+ *
+ * It is computed as the run goes, a chunk of rows at a time: what is read next has just
+ * been written and is still in the processor's cache. Every row is computed once, and
+ * stays, for a strategy may look back as far as it likes.
  */
 #include "sim/engine_internal.h"
 
 #include "base/alloc.h"
+#include "indicators/kind.h"
 
 #include <assert.h>
 #include <math.h>
+
+enum { CHUNK_ROWS = 4096 };
+
+/* ---- Making ---------------------------------------------------------------------- */
 
 static mbar_status make_room(mbar_engine *engine, mbar_error *error)
 {
@@ -31,6 +40,45 @@ static mbar_status make_room(mbar_engine *engine, mbar_error *error)
     return MBAR_OK;
 }
 
+void mbar_instrument_indicator_deinit(mbar_instrument_indicator *indicator)
+{
+    mbar_indicator_free(indicator->running);
+    for (int32_t i = 0; i < indicator->n_outputs; i++) {
+        mbar_free(indicator->outputs[i]);
+    }
+}
+
+static mbar_status find_inputs(mbar_instrument_indicator *self, const mbar_instrument *asset,
+                               const mbar_indicator_spec *spec, mbar_error *error)
+{
+    for (int32_t i = 0; i < spec->n_inputs; i++) {
+        mbar_bar_field field = mbar_bar_field_named(spec->inputs[i]);
+        self->inputs[i] = field < MBAR_BAR_N_FIELDS ? asset->fields[field] : NULL;
+        if (self->inputs[i] == NULL && asset->n_rows > 0) {
+            return mbar_error_set(error, MBAR_NOTFOUND, "%s needs a column %s; %s has none",
+                                  spec->name, spec->inputs[i], asset->symbol);
+        }
+    }
+    return MBAR_OK;
+}
+
+static mbar_status make(mbar_instrument_indicator *self, const mbar_instrument *asset,
+                        const mbar_indicator_spec *spec, const double *params, int32_t n_params,
+                        mbar_error *error)
+{
+    MBAR_TRY(find_inputs(self, asset, spec, error));
+    MBAR_TRY(mbar_indicator_new_rows(spec, params, n_params, asset->n_rows, &self->running, error));
+    for (int32_t i = 0; i < spec->n_outputs; i++) {
+        /* As many doubles as the series' columns hold: the size cannot overflow. */
+        self->outputs[i] = mbar_alloc_uninit((size_t)asset->n_rows * sizeof(double), error);
+        if (self->outputs[i] == NULL) {
+            return MBAR_NOMEM;
+        }
+        self->n_outputs++;
+    }
+    return MBAR_OK;
+}
+
 mbar_status mbar_engine_indicator(mbar_engine *engine, int32_t asset, const char *name,
                                   const double *params, int32_t n_params, int32_t *out,
                                   mbar_error *error)
@@ -44,17 +92,33 @@ mbar_status mbar_engine_indicator(mbar_engine *engine, int32_t asset, const char
     MBAR_TRY(make_room(engine, error));
     const mbar_indicator_spec *spec;
     MBAR_TRY(mbar_indicator_find(name, &spec, error));
-    mbar_table *table;
-    MBAR_TRY(mbar_series_indicator(of->series, (mbar_window){0, of->n_rows}, spec, params, n_params,
-                                   NULL, &table, error));
-    mbar_engine_indicator_state *state = &engine->indicators[engine->n_indicators];
-    *state =
-        (mbar_engine_indicator_state){.asset = asset, .table = table, .n_outputs = spec->n_outputs};
-    for (int32_t i = 0; i < spec->n_outputs; i++) {
-        state->outputs[i] = mbar_column_values(mbar_table_column(table, i));
+    mbar_instrument_indicator self = {.asset = asset};
+    mbar_status status = make(&self, of, spec, params, n_params, error);
+    if (status != MBAR_OK) {
+        mbar_instrument_indicator_deinit(&self);
+        return status;
     }
+    engine->indicators[engine->n_indicators] = self;
     *out = engine->n_indicators++;
     return MBAR_OK;
+}
+
+/* ---- Reading --------------------------------------------------------------------- */
+
+/* Computes on, to the end of row's chunk. */
+static void extend(mbar_instrument_indicator *self, int64_t row, int64_t n_rows)
+{
+    const double *inputs[MBAR_INDICATOR_MAX_INPUTS] = {NULL};
+    double *outputs[MBAR_INDICATOR_MAX_OUTPUTS];
+    int64_t from = self->n_ready, to = n_rows - row > CHUNK_ROWS ? row + CHUNK_ROWS : n_rows;
+    for (int32_t i = 0; i < MBAR_INDICATOR_MAX_INPUTS && self->inputs[i] != NULL; i++) {
+        inputs[i] = self->inputs[i] + from;
+    }
+    for (int32_t i = 0; i < self->n_outputs; i++) {
+        outputs[i] = self->outputs[i] + from;
+    }
+    mbar_indicator_run(self->running, inputs, to - from, outputs);
+    self->n_ready = to;
 }
 
 /* LUMIBOT: the last row of a window of one. */
@@ -67,14 +131,26 @@ static int64_t lumibot_row(const mbar_engine *engine, const mbar_instrument *ass
     return mbar_engine_is_forming(engine, asset) ? row - 1 : row;
 }
 
+/* A row that is not ready, or none. */
+static double read_on(mbar_instrument_indicator *self, int32_t output, int64_t row, int64_t n_rows)
+{
+    if (row < 0) {
+        return NAN;
+    }
+    extend(self, row, n_rows);
+    return self->outputs[output][row];
+}
+
 double mbar_engine_indicator_value(const mbar_engine *engine, int32_t indicator, int32_t output,
                                    int64_t back)
 {
     assert(indicator >= 0 && indicator < engine->n_indicators && back >= 0);
-    const mbar_engine_indicator_state *state = &engine->indicators[indicator];
-    assert(output >= 0 && output < state->n_outputs);
-    const mbar_instrument *asset = &engine->assets[state->asset];
+    mbar_instrument_indicator *self = &engine->indicators[indicator];
+    assert(output >= 0 && output < self->n_outputs);
+    const mbar_instrument *asset = &engine->assets[self->asset];
     int64_t last =
         mbar_engine_is_strict(engine) ? asset->n_visible - 1 : lumibot_row(engine, asset);
-    return back <= last ? state->outputs[output][last - back] : NAN;
+    int64_t row = last - back;
+    return (uint64_t)row < (uint64_t)self->n_ready ? self->outputs[output][row]
+                                                   : read_on(self, output, row, asset->n_rows);
 }

@@ -7,7 +7,8 @@
  *   engine_step.c       lumibot's loops: sessions, around the clock, daily rows
  *   engine_bar.c        LUMIBOT: which bar an order is matched against
  *   engine_corporate.c  dividends and splits
- *   engine_indicators.c whole columns, read at the visible row
+ *   engine_indicators.c indicators of whole series, read at the visible row
+ *   engine_rows.c       a row of time, cash and value for each iteration
  *   engine_tables.c     what a run leaves
  */
 #ifndef MILLIBAR_SIM_ENGINE_INTERNAL_H
@@ -83,19 +84,33 @@ typedef struct mbar_session_list {
 
 /* ---- Rows ------------------------------------------------------------------------ */
 
+/* Cash and positions from a row on: they change with fills alone. */
+typedef struct mbar_row_span {
+    int64_t first;
+    double cash;
+    int32_t n_positions;
+} mbar_row_span;
+
+/* Rows [n_done, n) of a clock of bars are not written yet: they are those of the only
+ * asset's bars from first_bar on, see engine_rows.c. */
 typedef struct mbar_engine_rows {
-    int64_t n, capacity;
+    int64_t n, n_done, capacity;
+    int64_t first_bar;
     int64_t *times;
-    double *cash, *value;
-    int32_t *positions;
+    double *value;
+    mbar_row_span *spans;
+    int64_t n_spans, spans_capacity;
 } mbar_engine_rows;
 
-typedef struct mbar_engine_indicator {
+/* One indicator of a whole series, computed up to n_ready rows. */
+typedef struct mbar_instrument_indicator {
     int32_t asset;
-    mbar_table *table;
-    const double *outputs[MBAR_INDICATOR_MAX_OUTPUTS];
     int32_t n_outputs;
-} mbar_engine_indicator_state;
+    int64_t n_ready;
+    const double *inputs[MBAR_INDICATOR_MAX_INPUTS];
+    double *outputs[MBAR_INDICATOR_MAX_OUTPUTS];
+    mbar_indicator *running;
+} mbar_instrument_indicator;
 
 /* ---- The engine ------------------------------------------------------------------ */
 
@@ -107,7 +122,7 @@ struct mbar_engine {
     mbar_instrument *assets;
     double *prices; /* one an asset: what it was marked at */
     int32_t n_assets, assets_capacity;
-    mbar_engine_indicator_state *indicators;
+    mbar_instrument_indicator *indicators;
     int32_t n_indicators, indicators_capacity;
 
     mbar_strategy strategy; /* while running */
@@ -122,6 +137,9 @@ struct mbar_engine {
     int64_t n_iterations;
     bool has_iterated;  /* LUMIBOT: events before the first iteration's end are dropped */
     bool is_touched;    /* events may be waiting */
+    bool is_busy;       /* STRICT: orders may be waiting */
+    bool defers_rows;   /* rows may wait to be written */
+    int64_t closed_ns;  /* the last instant at which bars closed */
     bool has_corporate; /* some series has dividends or splits */
     bool sessions_over; /* the clock is past the last session */
     /* LUMIBOT: the last mark, and what it was computed for. */
@@ -159,6 +177,8 @@ static inline int64_t mbar_engine_later(int64_t ns, int64_t length_ns)
 
 /* ---- engine.c -------------------------------------------------------------------- */
 
+/* The field of bars named so, or MBAR_BAR_N_FIELDS. */
+mbar_bar_field mbar_bar_field_named(const char *name);
 /* LUMIBOT: whether lumibot no longer answers: three days past the end of the data. */
 bool mbar_engine_is_past_reach(const mbar_instrument *asset, int64_t now_ns);
 /* LUMIBOT: whether the last row of an intraday series has not closed by its rule. */
@@ -183,8 +203,6 @@ mbar_status mbar_engine_pending(mbar_engine *engine, mbar_error *error);
 /* Moves the clock on to to_ns, a minute at the least (lumibot's rule). STRICT: matches the
  * bars that close on the way. */
 mbar_status mbar_engine_move(mbar_engine *engine, int64_t to_ns, mbar_error *error);
-/* Adds a row of time, cash, value. */
-mbar_status mbar_engine_record(mbar_engine *engine, mbar_error *error);
 
 /* ---- engine_bars.c --------------------------------------------------------------- */
 
@@ -220,8 +238,16 @@ mbar_status mbar_engine_corporate_row(mbar_engine *engine, int32_t asset, int64_
 /* LUMIBOT: price of a daily row as seen before a split later on the clock's date. */
 double mbar_engine_unsplit(const mbar_engine *engine, const mbar_instrument *asset, double price);
 
-/* ---- engine_tables.c ------------------------------------------------------------- */
+/* ---- engine_indicators.c --------------------------------------------------------- */
 
+void mbar_instrument_indicator_deinit(mbar_instrument_indicator *indicator);
+
+/* ---- engine_rows.c --------------------------------------------------------------- */
+
+/* Adds a row of time, cash, value. */
+mbar_status mbar_engine_record(mbar_engine *engine, mbar_error *error);
+/* Writes the rows that wait: before anything that changes cash or holdings. */
+void mbar_engine_settle_rows(mbar_engine *engine);
 mbar_status mbar_engine_rows_reserve(mbar_engine_rows *rows, int64_t capacity, mbar_error *error);
 void mbar_engine_rows_deinit(mbar_engine_rows *rows);
 

@@ -73,30 +73,8 @@ double mbar_engine_value(const mbar_engine *engine)
 void mbar_engine_set_cash(mbar_engine *engine, double cash)
 {
     assert(engine != NULL);
+    mbar_engine_settle_rows(engine);
     mbar_ledger_set_cash(engine->ledger, cash);
-}
-
-/* ---- Rows ------------------------------------------------------------------------ */
-
-mbar_status mbar_engine_record(mbar_engine *engine, mbar_error *error)
-{
-    mbar_engine_rows *rows = &engine->rows;
-    if (!engine->options.record_iterations) {
-        return MBAR_OK;
-    }
-    if (rows->n == rows->capacity) {
-        int64_t doubled;
-        if (!mbar_add_i64(rows->capacity, rows->capacity + 256, &doubled)) {
-            return mbar_error_set(error, MBAR_NOMEM, "more iterations than memory can hold");
-        }
-        MBAR_TRY(mbar_engine_rows_reserve(rows, doubled, error));
-    }
-    int64_t row = rows->n++;
-    rows->times[row] = engine->now_ns;
-    rows->cash[row] = mbar_ledger_cash(engine->ledger);
-    rows->value[row] = mbar_engine_value(engine);
-    rows->positions[row] = mbar_ledger_n_held(engine->ledger);
-    return MBAR_OK;
 }
 
 /* ---- Events ---------------------------------------------------------------------- */
@@ -217,6 +195,7 @@ mbar_status mbar_engine_sleep(mbar_engine *engine, int64_t ns, mbar_error *error
                               (long long)ns);
     }
     MBAR_TRY(mbar_engine_pending(engine, error));
+    mbar_engine_settle_rows(engine);
     if (ns > 0) {
         MBAR_TRY(mbar_engine_move(engine, mbar_engine_later(engine->now_ns, ns), error));
     }
@@ -315,6 +294,7 @@ mbar_status mbar_engine_run(mbar_engine *engine, const mbar_strategy *strategy, 
     engine->state = state;
     mbar_engine_place_cursors(engine);
     mbar_status status = run(engine, error);
+    mbar_engine_settle_rows(engine);
     engine->strategy = (mbar_strategy){0};
     engine->state = NULL;
     return status;

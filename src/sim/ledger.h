@@ -19,6 +19,9 @@ int32_t mbar_ledger_n_held(const mbar_ledger *ledger);
  * lumibot computes portfolio_value anew only where this or the clock has moved. */
 int64_t mbar_ledger_revision(const mbar_ledger *ledger);
 
+/* STRICT: out[i] = mbar_ledger_value where asset, the only one held, is at prices[i]; n times. */
+void mbar_ledger_values(const mbar_ledger *ledger, int32_t asset, const double *prices, int64_t n,
+                        double *out);
 /* Of what is booked from now on; finite, above 0 (asserted). */
 void mbar_ledger_set_multiplier(mbar_ledger *ledger, int32_t asset, double multiplier);
 
