@@ -433,7 +433,7 @@ MBAR_API void mbar_engine_stop(mbar_engine *engine);
  *   fill_price, fees, created, placed, closed (null where it did not happen), ambiguous, tag.
  * fills: timestamp, order, symbol, side, quantity, price, fee, multiplier, bar (open of the bar).
  * events: timestamp, kind (dictionary), order, price, quantity, fee. */
-MBAR_API MBAR_MUST_USE mbar_status mbar_engine_table(mbar_engine *engine, const char *which,
+MBAR_API MBAR_MUST_USE mbar_status mbar_engine_table(const mbar_engine *engine, const char *which,
                                                      mbar_table **out, mbar_error *error);
 
 /* ---- Signals ------------------------------------------------------------- */

@@ -94,12 +94,13 @@ static mbar_status iterations_table(const mbar_engine_rows *rows, mbar_table **o
 
 /* ---- Tables ---------------------------------------------------------------------- */
 
-mbar_status mbar_engine_table(mbar_engine *engine, const char *which, mbar_table **out,
+mbar_status mbar_engine_table(const mbar_engine *engine, const char *which, mbar_table **out,
                               mbar_error *error)
 {
     assert(engine != NULL && which != NULL && out != NULL);
     if (strcmp(which, "iterations") == 0) {
-        mbar_engine_settle_rows(engine);
+        /* No engine is a const object, and rows that wait are there to whoever asks. */
+        mbar_engine_settle_rows((mbar_engine *)engine);
         return iterations_table(&engine->rows, out, error);
     }
     if (strcmp(which, "orders") == 0 || strcmp(which, "fills") == 0 ||

@@ -163,7 +163,7 @@ static inline mbar_order_request order_for(int32_t asset, mbar_side side, double
 
 /* ---- Tables -------------------------------------------------------------------- */
 
-static inline mbar_table *engine_table(mbar_engine *engine, const char *which)
+static inline mbar_table *engine_table(const mbar_engine *engine, const char *which)
 {
     mbar_table *table = NULL;
     mbar_error error;
