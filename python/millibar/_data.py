@@ -388,7 +388,8 @@ class Data:
             window = latest(feed, _ns(dt), int(length), shift)
             return None if window is None or not window.rows else window.frame()
         buckets = self.buckets(request, dt, int(length), shift)
-        return None if buckets is None else buckets.frame()
+        # Without the returns, which are for Bars to add.
+        return None if buckets is None else buckets.frame()[list(feed.columns)]
 
     def buckets(self, request: Request, dt: datetime, length: int, shift: int) -> Any:
         """As `history.latest_buckets`, of what a strategy may have written into the rows."""
