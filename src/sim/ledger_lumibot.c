@@ -79,7 +79,8 @@ static void set_quantity(mbar_holding *holding, const mbar_decimal *quantity)
     holding->position.quantity = is_nothing ? 0 : value;
 }
 
-/* Order.to_position of the first fill, Position.add_order of those after it. */
+/* Order.to_position of the first fill, Position.add_order of those after it: twice, once
+ * with nothing, which rounds what is held. */
 static void add_quantity(mbar_holding *holding, int sign, double quantity)
 {
     double sum = holding->position.quantity + sign * quantity;
@@ -93,7 +94,9 @@ static void add_quantity(mbar_holding *holding, int sign, double quantity)
         mbar_decimal_negate(&change, &change);
     }
     if (holding->is_held) {
+        mbar_decimal nothing = {.n_limbs = 0};
         quantity_of(holding, &before);
+        mbar_decimal_add(&before, &before, &nothing);
         mbar_decimal_add(&change, &before, &change);
     }
     set_quantity(holding, &change);
