@@ -15,7 +15,8 @@
  *     a NaN is a NaN whatever its sign and payload.
  *   - A missing value is NaN. So is every row of the warm-up. Rolling and
  *     exponential means take an infinity for missing, as pandas does.
- *   - Specs are static and immutable; any thread may read them.
+ *   - Specs are static and immutable; any thread may read them. A spec handed in is
+ *     one that mbar_indicator_find or mbar_indicator_at gave, not a copy.
  */
 #ifndef MILLIBAR_INDICATORS_H
 #define MILLIBAR_INDICATORS_H

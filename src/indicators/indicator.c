@@ -66,7 +66,7 @@ mbar_status mbar_indicator_new_rows(const mbar_indicator_spec *spec, const doubl
                                     int32_t n_params, int64_t n_rows, mbar_indicator **out,
                                     mbar_error *error)
 {
-    const mbar_indicator_kind *kind = (const mbar_indicator_kind *)spec;
+    const mbar_indicator_kind *kind = mbar_indicator_kind_of(spec);
     double full[MBAR_INDICATOR_MAX_PARAMS] = {0};
     mbar_status status = mbar_indicator_params(spec, params, n_params, full, error);
     if (status != MBAR_OK) {
@@ -112,6 +112,7 @@ const mbar_indicator_spec *mbar_indicator_spec_of(const mbar_indicator *indicato
 
 void mbar_indicator_update(mbar_indicator *indicator, const double *inputs, double *outputs)
 {
+    assert(indicator != NULL && inputs != NULL && outputs != NULL);
     const double *in[MBAR_INDICATOR_MAX_INPUTS];
     double *out[MBAR_INDICATOR_MAX_OUTPUTS];
     const mbar_indicator_spec *spec = &indicator->kind->spec;
@@ -127,12 +128,13 @@ void mbar_indicator_update(mbar_indicator *indicator, const double *inputs, doub
 void mbar_indicator_run(mbar_indicator *indicator, const double *const *inputs, int64_t n_rows,
                         double *const *outputs)
 {
-    assert(n_rows >= 0);
+    assert(indicator != NULL && inputs != NULL && outputs != NULL && n_rows >= 0);
     indicator->kind->run(indicator->state, inputs, n_rows, outputs);
 }
 
 void mbar_indicator_reset(mbar_indicator *indicator)
 {
+    assert(indicator != NULL);
     mbar_status status = start(indicator, NULL);
     assert(status == MBAR_OK);
     (void)status;
@@ -142,10 +144,9 @@ mbar_status mbar_indicator_compute(const mbar_indicator_spec *spec, const double
                                    int32_t n_params, const double *const *inputs, int64_t n_rows,
                                    double *const *outputs, mbar_error *error)
 {
-    assert(n_rows >= 0);
+    assert(inputs != NULL && outputs != NULL && n_rows >= 0);
     mbar_indicator *indicator;
-    mbar_status status =
-        mbar_indicator_new_rows(spec, params, n_params, n_rows, &indicator, error);
+    mbar_status status = mbar_indicator_new_rows(spec, params, n_params, n_rows, &indicator, error);
     if (status == MBAR_OK) {
         mbar_indicator_run(indicator, inputs, n_rows, outputs);
         mbar_indicator_free(indicator);

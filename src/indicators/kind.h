@@ -55,6 +55,8 @@ typedef struct mbar_indicator_kind {
 MBAR_INDICATOR_KINDS(MBAR_DECLARE_KIND)
 #undef MBAR_DECLARE_KIND
 
+/* The kind behind a spec, which must be one of the registry's own. */
+const mbar_indicator_kind *mbar_indicator_kind_of(const mbar_indicator_spec *spec);
 /* n elements of size bytes that live as long as owner, not zeroed; NULL with
  * MBAR_NOMEM set. */
 void *mbar_indicator_block(mbar_indicator *owner, int64_t n, size_t size, mbar_error *error);

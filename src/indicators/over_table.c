@@ -128,6 +128,7 @@ mbar_status mbar_table_indicator(const mbar_table *table, mbar_window window,
                                  int32_t n_params, const char *const *columns, mbar_table **out,
                                  mbar_error *error)
 {
+    assert(table != NULL && out != NULL);
     mbar_column *read[MBAR_INDICATOR_MAX_INPUTS] = {NULL};
     mbar_buffer *made[MBAR_INDICATOR_MAX_OUTPUTS] = {NULL};
     const double *inputs[MBAR_INDICATOR_MAX_INPUTS];
@@ -168,6 +169,7 @@ mbar_status mbar_series_indicator(const mbar_series *series, mbar_window window,
                                   int32_t n_params, const char *const *columns, mbar_table **out,
                                   mbar_error *error)
 {
+    assert(series != NULL);
     return mbar_table_indicator(mbar_series_table(series), window, spec, params, n_params, columns,
                                 out, error);
 }

@@ -25,6 +25,16 @@ const mbar_indicator_spec *mbar_indicator_at(int32_t index)
     return specs[index];
 }
 
+const mbar_indicator_kind *mbar_indicator_kind_of(const mbar_indicator_spec *spec)
+{
+    bool known = false;
+    for (int32_t i = 0; i < MBAR_COUNT(specs) && !known; i++) {
+        known = specs[i] == spec;
+    }
+    assert(known);
+    return (const mbar_indicator_kind *)spec;
+}
+
 /* ---- Words --------------------------------------------------------------- */
 
 enum { MAX_NAME = 31, MAX_LIST = 320 };
@@ -83,6 +93,7 @@ static mbar_status not_found(const char *name, mbar_error *error)
 mbar_status mbar_indicator_find(const char *name, const mbar_indicator_spec **out,
                                 mbar_error *error)
 {
+    assert(name != NULL && out != NULL);
     for (int32_t i = 0; i < MBAR_COUNT(specs); i++) {
         if (strcmp(specs[i]->name, name) == 0) {
             *out = specs[i];
@@ -97,6 +108,7 @@ mbar_status mbar_indicator_find(const char *name, const mbar_indicator_spec **ou
 mbar_status mbar_indicator_param_find(const mbar_indicator_spec *spec, const char *name,
                                       int32_t *out, mbar_error *error)
 {
+    assert(spec != NULL && name != NULL && out != NULL);
     char list[MAX_LIST] = "";
     for (int32_t i = 0; i < spec->n_params; i++) {
         if (strcmp(spec->params[i].name, name) == 0) {
@@ -112,7 +124,7 @@ mbar_status mbar_indicator_param_find(const mbar_indicator_spec *spec, const cha
 mbar_status mbar_indicator_param_choose(const mbar_indicator_spec *spec, int32_t index,
                                         const char *word, double *out, mbar_error *error)
 {
-    assert(index >= 0 && index < spec->n_params);
+    assert(spec != NULL && word != NULL && out != NULL && index >= 0 && index < spec->n_params);
     const mbar_indicator_param *param = &spec->params[index];
     if (param->kind != MBAR_PARAM_CHOICE) {
         return mbar_error_set(error, MBAR_INVALID, "%s: %s is a number, not '%.60s'", spec->name,
@@ -147,7 +159,8 @@ static mbar_status check_param(const mbar_indicator_spec *spec, const mbar_indic
 mbar_status mbar_indicator_params(const mbar_indicator_spec *spec, const double *params,
                                   int32_t n_params, double *out, mbar_error *error)
 {
-    assert(n_params >= 0);
+    const mbar_indicator_kind *kind = mbar_indicator_kind_of(spec);
+    assert(n_params >= 0 && (params != NULL || n_params == 0));
     if (n_params > spec->n_params) {
         return mbar_error_set(error, MBAR_INVALID, "%s takes %d parameters at most, not %d",
                               spec->name, (int)spec->n_params, (int)n_params);
@@ -165,7 +178,6 @@ mbar_status mbar_indicator_params(const mbar_indicator_spec *spec, const double 
             return status;
         }
     }
-    const mbar_indicator_kind *kind = (const mbar_indicator_kind *)spec;
     mbar_status status = kind->check != NULL ? kind->check(spec, full, error) : MBAR_OK;
     if (status == MBAR_OK && out != NULL) {
         memcpy(out, full, (size_t)spec->n_params * sizeof *out);

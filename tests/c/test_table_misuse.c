@@ -1,15 +1,9 @@
 /* test_table_misuse.c - what only a programmer can do wrong stops at once, in
  * every build. Each case runs in a child process, which must abort. */
 #include "support.h"
+#include "misuse.h"
 
 #include "base/alloc.h"
-
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static mbar_column *column;
 static mbar_column *bools;
@@ -118,45 +112,19 @@ static void unknown_unit(void)
     mbar_unit_ns((mbar_unit)4);
 }
 
-static void must_abort(const char *name, void (*misuse)(void))
-{
-    fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        struct rlimit no_core = {0, 0};
-        setrlimit(RLIMIT_CORE, &no_core);
-        signal(SIGABRT, SIG_DFL);
-        (void)!freopen("/dev/null", "w", stderr);
-        misuse();
-        _exit(0);
-    }
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
-        fail_msg("%s: no abort, wait status %d", name, status);
-}
-
-#define CASE(f) \
-    {           \
-#f, f   \
-    }
-
 static void misuse(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } cases[] = {
-        CASE(slice_beyond),   CASE(slice_overflow), CASE(slice_before),   CASE(take_beyond),
-        CASE(take_before),    CASE(row_beyond),     CASE(bool_of_number), CASE(values_of_bools),
-        CASE(text_of_number), CASE(column_beyond),  CASE(concat_nothing), CASE(ref_null),
-        CASE(write_shared),   CASE(write_foreign),  CASE(free_foreign),   CASE(free_inside),
-        CASE(parse_null),     CASE(unknown_unit),
+    static const struct misuse_case cases[] = {
+        MISUSE(slice_beyond),   MISUSE(slice_overflow),  MISUSE(slice_before),
+        MISUSE(take_beyond),    MISUSE(take_before),     MISUSE(row_beyond),
+        MISUSE(bool_of_number), MISUSE(values_of_bools), MISUSE(text_of_number),
+        MISUSE(column_beyond),  MISUSE(concat_nothing),  MISUSE(ref_null),
+        MISUSE(write_shared),   MISUSE(write_foreign),   MISUSE(free_foreign),
+        MISUSE(free_inside),    MISUSE(parse_null),      MISUSE(unknown_unit),
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        must_abort(cases[i].name, cases[i].run);
+        must_abort(&cases[i]);
 }
 
 int main(void)
