@@ -298,6 +298,32 @@ class Result:
             write_text(Path(path), text + "\n")
         return text
 
+    def _arguments(self) -> dict[str, Any]:
+        """What makes this result again."""
+        return {
+            "equity": self.equity,
+            "fills": self.fills,
+            "orders": self.orders,
+            "events": None if self._events is None else self.events,
+            "trades": None if self._trades is None else self.trades,
+            "positions": self.positions,
+            "assets": self.assets,
+            "market": self._market,
+            "market_first": self._market_first,
+            "trace": self.trace,
+            "charts": self._charts,
+            "settings": self.settings,
+            "data": self.data,
+            "strategy_file": self.strategy_file,
+            "speed": self.speed,
+            "name": self.name,
+            "zone": self.zone,
+            "days_per_year": self._days_per_year,
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _make, (self._arguments(),)
+
     def __repr__(self) -> str:
         stats = self.stats
         lines = [
@@ -345,6 +371,10 @@ class Result:
         from millibar._result_files import load
 
         return load(Path(folder))
+
+
+def _make(arguments: dict[str, Any]) -> Result:
+    return Result(**arguments)
 
 
 def _floats(values: Any) -> npt.NDArray[np.float64]:
