@@ -11,6 +11,8 @@
  * without a price); children of a bracket stay unprocessed while they work, and no
  * event says that they do. STRICT refuses what makes no sense and says "new" of
  * children when they begin to work; they inherit DAY and GTD, and are GTC otherwise.
+ * An entry canceled after a part of it was filled leaves its children working for
+ * that part.
  *
  * Matching is book_match.c, what a fill brings about book_fill.c, lists and events
  * have files of their own. Everything here is O(1), cancel_all O(orders open).
@@ -244,25 +246,78 @@ void mbar_entry_close(mbar_book *book, mbar_entry *entry, mbar_order_status stat
     }
 }
 
-mbar_status mbar_entry_cancel(mbar_book *book, mbar_entry *entry, mbar_order_status status,
-                              int64_t now_ns, const char *message, mbar_error *error)
+mbar_status mbar_entry_place_children(mbar_book *book, const mbar_entry *parent, int64_t now_ns,
+                                      mbar_error *error)
 {
-    mbar_status result = mbar_book_reserve_events(book, 1 + entry->n_open_children, error);
-    if (result != MBAR_OK) {
-        return result;
+    bool is_strict = book->policy != MBAR_POLICY_LUMIBOT;
+    mbar_status status = mbar_book_reserve_events(book, parent->n_children, error);
+    for (int32_t i = 1; i <= parent->n_children && status == MBAR_OK; i++) {
+        mbar_entry *child = mbar_book_entry(book, parent->order.id + i);
+        if (!mbar_entry_is_open(child) || child->bucket != MBAR_BUCKET_NONE) {
+            continue;
+        }
+        mbar_entry_place(book, child, MBAR_BUCKET_WORKING, now_ns);
+        if (is_strict) {
+            child->order.status = MBAR_STATUS_NEW;
+            child->order.request.quantity = parent->order.filled;
+            mbar_book_log(book, MBAR_EVENT_NEW, child, now_ns, "");
+        }
     }
-    /* STRICT leaves a filled parent filled, and ends its children only. */
-    if (mbar_entry_is_open(entry) || book->policy == MBAR_POLICY_LUMIBOT) {
-        mbar_entry_close(book, entry, status, now_ns);
-        mbar_book_log(book, MBAR_EVENT_CANCELED, entry, now_ns, message);
-    }
-    for (int32_t i = 1; i <= entry->n_children; i++) {
-        mbar_entry *child = mbar_book_entry(book, entry->order.id + i);
+    return status;
+}
+
+static void cancel_children(mbar_book *book, const mbar_entry *parent, mbar_order_status status,
+                            int64_t now_ns, const char *message)
+{
+    for (int32_t i = 1; i <= parent->n_children; i++) {
+        mbar_entry *child = mbar_book_entry(book, parent->order.id + i);
         if (mbar_entry_is_open(child)) {
             mbar_entry_close(book, child, status, now_ns);
             mbar_book_log(book, MBAR_EVENT_CANCELED, child, now_ns, message);
         }
     }
+}
+
+/* STRICT: what an entry has filled in part is protected by its children all the same. */
+static bool has_part_to_protect(const mbar_book *book, const mbar_entry *entry)
+{
+    return book->policy != MBAR_POLICY_LUMIBOT && mbar_entry_is_open(entry) &&
+           entry->order.filled > 0 && entry->n_open_children > 0;
+}
+
+/* STRICT: an OCO whose children are all canceled is canceled. */
+static void cancel_empty_oco(mbar_book *book, const mbar_entry *child, mbar_order_status status,
+                             int64_t now_ns, const char *message)
+{
+    if (child->order.parent == 0 || book->policy == MBAR_POLICY_LUMIBOT) {
+        return;
+    }
+    mbar_entry *parent = mbar_book_entry(book, child->order.parent);
+    if (parent->bucket == MBAR_BUCKET_PLACEHOLDER && parent->n_open_children == 0) {
+        mbar_entry_close(book, parent, status, now_ns);
+        mbar_book_log(book, MBAR_EVENT_CANCELED, parent, now_ns, message);
+    }
+}
+
+mbar_status mbar_entry_cancel(mbar_book *book, mbar_entry *entry, mbar_order_status status,
+                              int64_t now_ns, const char *message, mbar_error *error)
+{
+    mbar_status result = mbar_book_reserve_events(book, 2 + entry->n_open_children, error);
+    if (result != MBAR_OK) {
+        return result;
+    }
+    bool protects = has_part_to_protect(book, entry);
+    /* STRICT leaves a filled parent filled, and ends its children only. */
+    if (mbar_entry_is_open(entry) || book->policy == MBAR_POLICY_LUMIBOT) {
+        mbar_entry_close(book, entry, status, now_ns);
+        mbar_book_log(book, MBAR_EVENT_CANCELED, entry, now_ns, message);
+    }
+    if (protects) {
+        mbar_book_link(book, entry, MBAR_BUCKET_PARENT);
+        return mbar_entry_place_children(book, entry, now_ns, error);
+    }
+    cancel_children(book, entry, status, now_ns, message);
+    cancel_empty_oco(book, entry, status, now_ns, message);
     return MBAR_OK;
 }
 

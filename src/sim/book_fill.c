@@ -1,10 +1,10 @@
 /*
  * book_fill.c - what one fill brings about.
  *
- * In lumibot's order (_execute_filled_order, _process_filled_order): the sibling is
- * canceled, children begin to work, the ledger is told, orders that would close a
- * position now gone are canceled, an OCO's parent is done, and last comes the event
- * of the fill itself.
+ * In lumibot's order (_execute_filled_order, _process_filled_order), as far as anyone
+ * can tell: the sibling is canceled, the ledger told, children begin to work, orders
+ * that would close a position now gone are canceled, an OCO's parent is done, and
+ * last comes the event of the fill itself.
  *
  * Orders that close. LUMIBOT: when a sale (sell, sell_to_close) ends a position, every
  * other working order of the asset that is such a sale, or has a child that is, is
@@ -107,41 +107,48 @@ static mbar_status cancel_sibling(mbar_book *book, const mbar_entry *entry, int6
                              error);
 }
 
-static mbar_status place_children(mbar_book *book, const mbar_entry *parent, int64_t now_ns,
-                                  mbar_error *error)
+/* BacktestingBroker._update_parent_order_status, of an OCO: its price is that of the
+ * child that filled, negative for a sale; its fees are nothing. */
+static void finish_as_lumibot(mbar_order *parent, const mbar_order *child)
 {
-    bool is_strict = book->policy != MBAR_POLICY_LUMIBOT;
-    mbar_status status = mbar_book_reserve_events(book, parent->n_children, error);
-    for (int32_t i = 1; i <= parent->n_children && status == MBAR_OK; i++) {
-        mbar_entry *child = mbar_book_entry(book, parent->order.id + i);
-        if (!mbar_entry_is_open(child) || child->bucket != MBAR_BUCKET_NONE) {
-            continue;
-        }
-        mbar_entry_place(book, child, MBAR_BUCKET_WORKING, now_ns);
-        if (is_strict) {
-            child->order.status = MBAR_STATUS_NEW;
-            mbar_book_log(book, MBAR_EVENT_NEW, child, now_ns, "");
-        }
-    }
-    return status;
+    double price = child->fill_price;
+    parent->fill_price = mbar_side_sign(child->request.side) < 0 ? -price : price;
+    parent->fees = 0;
+    parent->filled = child->filled;
+    parent->request.quantity = child->request.quantity;
 }
 
-/* BacktestingBroker._update_parent_order_status, of an OCO: its price is that of the
- * child that filled, negative for a sale; its fees are nothing. STRICT: as the child's. */
+/* STRICT: what its children have filled together. */
+static void finish_strictly(const mbar_book *book, mbar_order *parent, int32_t n_children)
+{
+    double paid = 0;
+    parent->filled = parent->fees = 0;
+    for (int32_t i = 1; i <= n_children; i++) {
+        const mbar_order *child = &mbar_book_entry(book, parent->id + i)->order;
+        if (child->filled > 0) {
+            paid += child->fill_price * child->filled;
+            parent->fill_price = child->fill_price;
+            parent->filled += child->filled;
+            parent->fees += child->fees;
+        }
+    }
+    if (paid != parent->fill_price * parent->filled) {
+        parent->fill_price = paid / parent->filled;
+    }
+}
+
 static void finish_oco(mbar_book *book, const mbar_entry *child, int64_t now_ns)
 {
     mbar_entry *parent = mbar_book_entry(book, child->order.parent);
-    bool is_lumibot = book->policy == MBAR_POLICY_LUMIBOT;
     if (parent->order.request.order_class != MBAR_CLASS_OCO || parent->n_open_children > 0) {
         return;
     }
     mbar_entry_close(book, parent, MBAR_STATUS_FILLED, now_ns);
-    double price = child->order.fill_price;
-    parent->order.fill_price =
-        is_lumibot && mbar_side_sign(child->order.request.side) < 0 ? -price : price;
-    parent->order.fees = is_lumibot ? 0 : child->order.fees;
-    parent->order.filled = child->order.filled;
-    parent->order.request.quantity = child->order.request.quantity;
+    if (book->policy == MBAR_POLICY_LUMIBOT) {
+        finish_as_lumibot(&parent->order, &child->order);
+    } else {
+        finish_strictly(book, &parent->order, parent->n_children);
+    }
 }
 
 static void shrink_sibling(mbar_book *book, const mbar_entry *entry, double quantity)
@@ -205,13 +212,9 @@ static mbar_status fill_whole(mbar_book *book, mbar_entry *entry, double price, 
                               const mbar_bar *bar, int64_t now_ns, mbar_error *error)
 {
     double fee;
-    mbar_order_class order_class = entry->order.request.order_class;
     double before = mbar_ledger_position(book->ledger, entry->order.request.asset)->quantity;
     bool was_held = mbar_ledger_holds(book->ledger, entry->order.request.asset);
     mbar_status status = cancel_sibling(book, entry, now_ns, error);
-    if (status == MBAR_OK && (order_class == MBAR_CLASS_BRACKET || order_class == MBAR_CLASS_OTO)) {
-        status = place_children(book, entry, now_ns, error);
-    }
     if (status == MBAR_OK) {
         status =
             mbar_ledger_execute(book->ledger, &entry->order, price, quantity, now_ns, &fee, error);
@@ -223,8 +226,9 @@ static mbar_status fill_whole(mbar_book *book, mbar_entry *entry, double price, 
     mbar_entry_close(book, entry, MBAR_STATUS_FILLED, now_ns);
     if (entry->n_open_children > 0) {
         mbar_book_link(book, entry, MBAR_BUCKET_PARENT);
+        status = mbar_entry_place_children(book, entry, now_ns, error);
     }
-    if (was_held) {
+    if (status == MBAR_OK && was_held) {
         status = after_position(book, entry, before, now_ns, error);
     }
     if (status == MBAR_OK && entry->order.parent != 0) {

@@ -98,6 +98,9 @@ void mbar_entry_close(mbar_book *book, mbar_entry *entry, mbar_order_status stat
 /* lumibot's cancel_order: this one, then its open children. message is static. */
 mbar_status mbar_entry_cancel(mbar_book *book, mbar_entry *entry, mbar_order_status status,
                               int64_t now_ns, const char *message, mbar_error *error);
+/* The open children that wait begin to work; STRICT: for what the parent has filled. */
+mbar_status mbar_entry_place_children(mbar_book *book, const mbar_entry *parent, int64_t now_ns,
+                                      mbar_error *error);
 /* Into the book, at the clock: its bucket, time and expiry. */
 void mbar_entry_place(mbar_book *book, mbar_entry *entry, mbar_bucket bucket, int64_t now_ns);
 
