@@ -10,6 +10,7 @@ watches:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -51,6 +52,9 @@ def note(result: Result) -> None:
 
 
 def default_policy() -> str:
-    """The policy of a run that names none: lumibot's, unless whoever watches says otherwise."""
+    """The policy of a run that names none: that of whoever watches, else the environment's
+    MILLIBAR_POLICY, else lumibot's."""
     runs = _watching.get()
-    return "lumibot" if runs is None or runs.policy is None else runs.policy
+    if runs is not None and runs.policy is not None:
+        return runs.policy
+    return os.environ.get("MILLIBAR_POLICY") or "lumibot"
