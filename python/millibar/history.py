@@ -85,15 +85,20 @@ def timeshift_rows(timeshift: Any, stored: str) -> int:
 
 
 def latest(
-    feed: Feed, now_ns: int, length: int, shift: int, tag: tuple[Any, ...] = ()
+    feed: Feed,
+    now_ns: int,
+    length: int,
+    shift: int,
+    tag: tuple[Any, ...] = (),
+    policy: int = _LUMIBOT,
 ) -> Window | None:
     """The latest `length` rows visible at now_ns, moved back by `shift` rows; None: not one.
 
     A repeated request gets the same window, and so the same frame, while no other is made. The
     window may have rows and its frame none, where rows without prices are dropped (`rows` is 0).
-    tag: tells requests apart that lumibot tells apart.
+    tag: tells requests apart that lumibot tells apart. policy: whose rule says which are visible.
     """
-    first, count = feed.window(_LUMIBOT, now_ns, length, shift)
+    first, count = feed.window(policy, now_ns, length, shift)
     if not count:
         return None
     key = (*tag, length, shift, first, first + count)
@@ -106,14 +111,21 @@ def latest(
 
 
 def latest_buckets(
-    feed: Feed, request: Request, now: datetime, now_ns: int, length: int, shift: int
+    feed: Feed,
+    request: Request,
+    now: datetime,
+    now_ns: int,
+    length: int,
+    shift: int,
+    policy: int = _LUMIBOT,
 ) -> Resampled | None:
     """The latest `length` complete buckets at the clock, of rows moved back by `shift`.
 
-    None: no row is visible. There may be fewer buckets than asked for, and none.
+    None: no row is visible. There may be fewer buckets than asked for, and none. policy: whose rule
+    says which rows are visible.
     """
     every, step = request.every, request.step
-    first, count = feed.window(_LUMIBOT, now_ns, length * request.base_rows, shift)
+    first, count = feed.window(policy, now_ns, length * request.base_rows, shift)
     if not count:
         return None
     end_ns = None

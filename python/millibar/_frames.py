@@ -1,0 +1,57 @@
+"""A run's tables as the pandas frames that lumibot's broker and strategy have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from millibar import _core
+from millibar._arrays import to_numpy
+from millibar._sheets import Sheet, _asset, _in_short, _positions, events_sheet, stats_sheet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from millibar.result import Result
+
+_WHOLE = ("multiplier",)
+
+
+def _values(column: _core.Column) -> Any:
+    """A column for a frame: numbers as an array where none is missing, else what there is."""
+    if column.type in ("utf8", "dictionary") or column.null_count:
+        return column.to_list()
+    return to_numpy(column)
+
+
+def _frame(sheet: Sheet, time: str, result: Result) -> pd.DataFrame:
+    import pandas as pd
+
+    from millibar.feed import datetime_index
+
+    parts = {part.name: _values(part.column) for part in sheet.parts if part.name != time}
+    frame: pd.DataFrame = pd.DataFrame(parts)
+    stamps = next(part.column for part in sheet.parts if part.name == time)
+    index = datetime_index(to_numpy(stamps).astype("datetime64[ns]").astype("int64"))
+    frame.insert(0, time, index)
+    return frame
+
+
+def events_frame(result: Result) -> pd.DataFrame:
+    """lumibot's `_trade_event_log_df`: a row an event of an order."""
+    return _frame(events_sheet(result), "time", result)
+
+
+def stats_frame(result: Result) -> pd.DataFrame:
+    """lumibot's `strategy.stats`: a row each time it noted one, by time."""
+    frame = _frame(stats_sheet(result), "datetime", result).set_index("datetime")
+    shorts: dict[str, Any] = {}
+    rows = []
+    for held in _positions(result):
+        row = []
+        for symbol, quantity in held:
+            if symbol not in shorts:
+                shorts[symbol] = _in_short(symbol, _asset(result, symbol))
+            row.append({"asset": shorts[symbol], "quantity": float(quantity)})
+        rows.append(row)
+    frame["positions"] = rows
+    return frame

@@ -1,0 +1,304 @@
+"""lumibot's buckets: which orders are new, filled, canceled, and what is held, in its order.
+
+The engine numbers orders and keeps a log of what happened to them. A Tracker follows that log when
+somebody asks, a step for each event since, so that a run that never asks pays nothing: `orders()`
+lists what lumibot's `get_orders()` lists, in the order of its buckets, `positions()` what
+`get_positions()` does. Orders and positions themselves are live views of the engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from millibar import _core
+from millibar.orders import Order, Position
+
+_FILLS = ("filled", "partial")
+
+
+class Tracker:
+    """The orders and positions of one run.
+
+    engine: the run's. name: the strategy's. assets: the Asset of each of the engine's numbers.
+    """
+
+    __slots__ = (
+        "_assets",
+        "_canceled",
+        "_engine",
+        "_error",
+        "_filled",
+        "_held",
+        "_listed",
+        "_name",
+        "_new",
+        "_orders",
+        "_partial",
+        "_placeholder",
+        "_positions",
+        "_seen",
+        "_units",
+    )
+
+    def __init__(self, engine: _core.Engine, name: str, assets: list[Any]) -> None:
+        self._engine = engine
+        self._name = name
+        self._assets = assets
+        self._orders: list[Order | None] = [None]
+        self._new: dict[int, Order] = {}
+        self._partial: dict[int, Order] = {}
+        self._filled: dict[int, Order] = {}
+        self._error: list[Order] = []
+        self._canceled: list[Order] = []
+        self._placeholder: dict[int, Order] = {}
+        self._positions: dict[int, Position] = {}
+        self._units: dict[int, Decimal] = {}
+        self._seen = 0
+        self._listed: list[Order] | None = None
+        self._held: list[Position] | None = None
+
+    # ---- Orders by number ----------------------------------------------------------------------
+
+    def adopt(self, order: Order, number: int) -> None:
+        """Note a submitted order, and its children, under the engine's numbers."""
+        order._attach(self._engine, number)
+        orders = self._orders
+        children = order.__dict__.get("child_orders") or ()
+        orders.extend([None] * (number + len(children) + 1 - len(orders)))
+        orders[number] = order
+        for place, child in enumerate(children, number + 1):
+            orders[place] = child
+
+    def order(self, number: int) -> Order | None:
+        """The order of that number; None for one that was not submitted through Python."""
+        return self._orders[number] if 0 < number < len(self._orders) else None
+
+    def find(self, identifier: Any) -> Order | None:
+        """The order of that identifier."""
+        self._sync()
+        text = str(identifier)
+        for order in self._orders:
+            if order is not None and (order.identifier == identifier or order.identifier == text):
+                return order
+        return None
+
+    # ---- The log -------------------------------------------------------------------------------
+
+    def _sync(self) -> None:
+        if self._engine.n_events == self._seen:
+            return
+        events = self._engine.events(self._seen)
+        self._seen += len(events)
+        self._listed = None
+        for kind, number, _price, quantity in events:
+            order = self.order(number)
+            if order is not None:
+                self._follow(kind, number, order, quantity)
+
+    def _follow(self, kind: str, number: int, order: Order, quantity: float) -> None:
+        if kind in _FILLS:
+            self._book(order, quantity)
+        if kind == "new":
+            if order.order_class == "oco" and order.child_orders:
+                self._placeholder[number] = order
+            elif number not in self._filled:
+                self._new[number] = order
+        elif kind == "filled":
+            self._take(number)
+            self._filled[number] = order
+            self._wake_children(number, order)
+            self._close_parent(order)
+        elif kind == "partial":
+            self._take(number)
+            self._partial[number] = order
+        elif kind == "canceled":
+            self._take(number)
+            self._canceled.append(order)
+        elif kind == "error":
+            self._take(number)
+            self._filled.pop(number, None)
+            self._error.append(order)
+
+    def _take(self, number: int) -> None:
+        self._new.pop(number, None)
+        self._partial.pop(number, None)
+
+    def _wake_children(self, number: int, order: Order) -> None:
+        """A filled parent's children are in the book from now on."""
+        if order.order_class in ("bracket", "oto"):
+            for place, child in enumerate(order.child_orders, number + 1):
+                self._new[place] = child
+
+    def _close_parent(self, order: Order) -> None:
+        """A filled child of a one-cancels-other order fills its placeholder too."""
+        parent = order._parent
+        if parent is not None and parent.order_class == "oco":
+            self._placeholder.pop(parent._id, None)
+            self._filled.setdefault(parent._id, parent)
+
+    def _book(self, order: Order, quantity: float) -> None:
+        asset = self._engine.order(order._id).asset
+        units = self._units.get(asset, Decimal(0))
+        delta = Decimal(repr(quantity))
+        units += delta if order.is_buy_order() else -delta
+        self._units[asset] = units
+        self._held = None
+        position = self._positions.get(asset)
+        if position is None:
+            if units:
+                self._positions[asset] = self._open(asset, order)
+        elif units:
+            if order not in position.orders:
+                position.orders.append(order)
+        else:
+            del self._positions[asset]
+            _let_go(position)
+
+    def _open(self, asset: int, order: Order) -> Position:
+        # The order's own Asset: its multiplier may differ from the data's.
+        position = Position(self._name, order.asset, Decimal(0), orders=[order])
+        position._attach(self._engine, asset)
+        return position
+
+    # ---- What there is -------------------------------------------------------------------------
+
+    def hold(self, asset: int, quantity: Any) -> None:
+        """Note units that are held from the start."""
+        self._units[asset] = Decimal(str(quantity))
+        position = Position(self._name, self._assets[asset], Decimal(0))
+        position._attach(self._engine, asset)
+        self._positions[asset] = position
+        self._held = None
+
+    def orders(self) -> list[Order]:
+        """Every order so far, in lumibot's order; a list of the caller's own."""
+        self._sync()
+        listed = self._listed
+        if listed is None:
+            listed = self._listed = [
+                *self._new.values(),
+                *self._partial.values(),
+                *self._filled.values(),
+                *self._error,
+                *self._canceled,
+                *self._placeholder.values(),
+            ]
+        return listed.copy()
+
+    def active(self) -> Iterator[Order]:
+        """The orders that may still be filled, oldest first; a filled parent is not among them."""
+        self._sync()
+        yield from self._new.values()
+        yield from self._partial.values()
+
+    def all_active(self) -> list[Order]:
+        """Those for which `is_active()` holds, in the order of `orders()`."""
+        self._sync()
+        alive = [*self._new.values(), *self._partial.values()]
+        alive += [
+            order
+            for order in self._filled.values()
+            if order.__dict__.get("child_orders") and order.is_active()
+        ]
+        alive += [order for order in self._placeholder.values() if order.is_active()]
+        return alive
+
+    def positions(self) -> list[Position]:
+        """What is held, the oldest first; a list of the caller's own."""
+        self._sync()
+        held = self._held
+        if held is None:
+            held = self._held = list(self._positions.values())
+        return held.copy()
+
+    def held(self) -> Iterable[Position]:
+        """What is held, the oldest first; not to be kept."""
+        self._sync()
+        return self._positions.values()
+
+    def position(self, asset: int) -> Position | None:
+        """What is held of an asset."""
+        self._sync()
+        return self._positions.get(asset)
+
+    def deliver(self, strategy: Any, executor: Any) -> Callable[..., None]:
+        """The engine's `on_order_event` for a strategy that wants to hear of its orders.
+
+        executor: what a filled_order_callback gets as its first argument.
+        """
+
+        def on_order_event(
+            kind: str,
+            number: int,
+            price: float,
+            quantity: float,
+            fee: float,
+            multiplier: float,
+            message: str,
+        ) -> None:
+            del fee
+            order = self.order(number)
+            if order is None:
+                return
+            if kind == "new":
+                strategy.on_new_order(order)
+            elif kind == "canceled":
+                strategy.on_canceled_order(order)
+            elif kind in _FILLS:
+                self._sync()
+                asset = self._engine.order(number).asset
+                position = self._positions.get(asset) or self._open_flat(asset, order)
+                heard = (
+                    strategy.on_filled_order
+                    if kind == "filled"
+                    else strategy.on_partially_filled_order
+                )
+                heard(position, order, price, quantity, _whole(multiplier))
+                callback = strategy._filled_order_callback
+                if kind == "filled" and callback is not None:
+                    callback(executor, position, order, price, quantity, _whole(multiplier))
+            elif kind == "error":
+                order.error_message = message
+                strategy.on_error_order(order, message)
+
+        return on_order_event
+
+    def _open_flat(self, asset: int, order: Order) -> Position:
+        """The position of a fill that closed it."""
+        position = self._open(asset, order)
+        _let_go(position)
+        return position
+
+
+def held_contract(root: Any, positions: list[Position]) -> Position | None:
+    """The position in a contract of a continuous future: the one it stands for first."""
+    matching = [position for position in positions if _is_contract(position.asset, root)]
+    if len(matching) < 2:
+        return matching[0] if matching else None
+    likely = root.get_potential_futures_contracts()
+    rank = {symbol: place for place, symbol in reversed(list(enumerate(likely)))}
+    return min(matching, key=lambda position: rank.get(position.asset.symbol, len(rank)))
+
+
+def _is_contract(asset: Any, root: Any) -> bool:
+    """Whether an asset is a future of that root: MESH24 or MES with an expiration, of MES."""
+    if asset.asset_type not in ("future", "crypto_future", "cont_future"):
+        return False
+    if asset.symbol == root.symbol:
+        return asset.asset_type == "future" and asset.expiration is not None
+    return re.fullmatch(re.escape(root.symbol) + r"[FGHJKMNQUVXZ]\d{1,4}", asset.symbol) is not None
+
+
+def _let_go(position: Position) -> None:
+    """Make a closed position what it is from now on: flat, whatever the engine holds later."""
+    for name in ("_engine", "_asset_id"):
+        position.__dict__.pop(name, None)
+    position.quantity = 0
+    position.avg_fill_price = None
+
+
+def _whole(multiplier: float) -> float | int:
+    return int(multiplier) if multiplier.is_integer() else multiplier

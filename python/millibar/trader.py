@@ -1,0 +1,427 @@
+"""Trader: runs a strategy; and run_backtest, which makes one and runs it.
+
+A run goes: the engine is made, the strategy's `initialize` sets what it likes, the engine calls the
+strategy until the end, and what it leaves becomes a `Result`. An exception of the strategy's comes
+out as it is, and the result of what was done until then is there all the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from millibar import _runs
+from millibar._speed import Speed, peak_memory_bytes
+from millibar._strategy_missing import unsupported
+from millibar.assets import Asset
+from millibar.broker import BacktestingBroker
+from millibar.source import PandasDataBacktesting
+
+if TYPE_CHECKING:
+    from millibar._core import Engine
+    from millibar.result import Result
+    from millibar.strategy import Strategy
+
+__all__ = ["Trader", "run_backtest"]
+
+logger = logging.getLogger(__name__)
+
+# Methods of a strategy that the engine calls by its own names, where a class defines them.
+_LIFECYCLE = {
+    "before_market_opens": "before_market_opens",
+    "before_starting_trading": "before_starting_trading",
+    "on_trading_iteration": "on_trading_iteration",
+    "before_market_closes": "before_market_closes",
+    "after_market_closes": "after_market_closes",
+    "on_end": "on_strategy_end",
+}
+_ORDER_EVENTS = (
+    "on_new_order",
+    "on_canceled_order",
+    "on_partially_filled_order",
+    "on_filled_order",
+    "on_error_order",
+)
+
+
+def _own(strategy: Strategy, name: str) -> Any:
+    """A method where the strategy's class has one of its own; None otherwise."""
+    from millibar.strategy import Strategy
+
+    method = getattr(strategy, name)
+    return None if getattr(method, "__func__", None) is getattr(Strategy, name) else method
+
+
+class Driver:
+    """What the engine calls: the strategy's own methods, and nothing in between."""
+
+    def __init__(self, strategy: Strategy, engine: Engine) -> None:
+        self.strategy = strategy
+        self.broker = strategy.broker
+        self.name = strategy.name
+        for ours, theirs in _LIFECYCLE.items():
+            setattr(self, ours, _own(strategy, theirs))
+        tracker = self.broker.tracker
+        assert tracker is not None
+        heard = any(_own(strategy, name) is not None for name in _ORDER_EVENTS)
+        wanted = heard or strategy._filled_order_callback is not None
+        self.on_order_event = tracker.deliver(strategy, self) if wanted else None
+        self.heartbeat = Progress.of(self.broker, engine)
+
+    def initialize(self) -> None:
+        """The strategy's initialize; sleeptime, market and the like may be set in it."""
+        broker = self.broker
+        broker._initializing = True
+        try:
+            self.strategy._call_initialize()
+        finally:
+            broker._initializing = False
+        broker._hold_starting_positions()
+
+
+class Progress:
+    """A progress bar over the days of a backtest, moved on at most five times a second."""
+
+    def __init__(self, broker: BacktestingBroker, engine: Engine) -> None:
+        from tqdm import tqdm
+
+        self._engine = engine
+        self._start_ns = broker.data_source.start_ns
+        span = max(1, broker.data_source.end_ns - self._start_ns)
+        self._bar = tqdm(
+            total=round(span / 86_400e9, 2), unit="day", leave=False, file=sys.stderr, delay=0.2
+        )
+        self._next = 0.0
+
+    @classmethod
+    def of(cls, broker: BacktestingBroker, engine: Engine) -> Progress | None:
+        """A bar where one is wanted and somebody sees it."""
+        shown = broker.data_source.show_progress_bar and sys.stderr.isatty()
+        return cls(broker, engine) if shown else None
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + 0.2
+        days = (self._engine.now_ns - self._start_ns) / 86_400e9
+        self._bar.n = min(round(days, 2), self._bar.total)
+        self._bar.set_postfix_str(f"value {self._engine.value:,.2f}", refresh=False)
+        self._bar.refresh()
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        self._bar.close()
+
+
+class Trader:
+    """Runs one strategy.
+
+    Args:
+        logfile, debug, quiet_logs: as in lumibot; messages go to the logger "millibar".
+        backtest: must be true.
+        strategies: strategies to add.
+    """
+
+    def __init__(
+        self,
+        logfile: str = "",
+        backtest: bool = False,
+        debug: bool = False,
+        strategies: list[Any] | None = None,
+        quiet_logs: bool = False,
+    ) -> None:
+        self.debug = debug
+        self.backtest = backtest
+        self.quiet_logs = quiet_logs
+        self.logfile = logfile
+        self.logdir = "logs"
+        self._strategies: list[Strategy] = list(strategies or ())
+
+    @property
+    def is_backtest_broker(self) -> bool:
+        """Whether the strategies run over past bars; they all do."""
+        return True
+
+    def add_strategy(self, strategy: Strategy) -> None:
+        """Adds a strategy."""
+        self._strategies.append(strategy)
+
+    def run_all(
+        self,
+        async_: bool = False,
+        show_plot: bool = True,
+        show_tearsheet: bool = True,
+        save_tearsheet: bool = True,
+        show_indicators: bool = True,
+        run_once: bool = False,
+        base_filename: str | None = None,
+        **files: Any,
+    ) -> dict[str, Any]:
+        """Runs the strategy: {its name: what it came to, in lumibot's words}.
+
+        The files of the run go to the folder "logs" where the strategy was made with
+        analyze_backtest=True and a base_filename is given; plots are not drawn.
+
+        Raises:
+            RuntimeError: no strategy, or backtest=False.
+        """
+        if not self._strategies:
+            raise RuntimeError(
+                "No strategies to run. You must call trader.add_strategy(strategy) before "
+                "trader.run_all()."
+            )
+        if not self.backtest:
+            raise RuntimeError(
+                "You cannot mix backtesting and live strategies. You passed in "
+                "Trader(backtest=False) but the strategies are configured with "
+                "broker_backtesting=True."
+            )
+        if len(self._strategies) != 1:
+            raise RuntimeError(
+                f"Received {len(self._strategies)} strategies for backtesting. You can only "
+                "backtest one at a time."
+            )
+        if run_once:
+            unsupported("Trader.run_all(run_once=True)", "it trades on past bars alone")
+        strategy = self._strategies[0]
+        run(strategy)
+        if strategy._analyze_backtest and base_filename and strategy.result is not None:
+            from millibar.report import write_files
+
+            write_files(strategy.result, self.logdir, base_filename)
+        return {strategy.name: strategy.analysis}
+
+    def run_all_async(self) -> list[Strategy]:
+        """Runs the strategy, here and now; the strategies."""
+        self.run_all()
+        return self._strategies
+
+    def stop_all(self) -> None:
+        """Ends the run under way after its present iteration; from any thread."""
+        for strategy in self._strategies:
+            if strategy.broker.engine is not None:
+                strategy.broker.engine.stop()
+
+
+def run(strategy: Strategy) -> Result:
+    """Runs a strategy once; what it left is also `strategy.result`.
+
+    Raises:
+        Whatever the strategy raises. KeyboardInterrupt, after `on_abrupt_closing`.
+    """
+    broker = strategy.broker
+    began = time.perf_counter()
+    engine = broker.open(strategy)
+    loaded = time.perf_counter()
+    driver = Driver(strategy, engine)
+    try:
+        engine.run(driver)
+    except KeyboardInterrupt:
+        strategy.on_abrupt_closing()
+        raise
+    except Exception as error:
+        _crash(strategy, error)
+        raise
+    finally:
+        over = time.perf_counter()
+        if driver.heartbeat is not None:
+            driver.heartbeat.close()
+        broker.result = _result(strategy, engine, loaded - began, over - loaded)
+        _runs.note(broker.result)
+    strategy._analysis = _analysis(broker.result)
+    return broker.result
+
+
+def _crash(strategy: Strategy, error: Exception) -> None:
+    """What lumibot does: it tells the strategy twice."""
+    if _own(strategy, "on_bot_crash") is None and _own(strategy, "on_abrupt_closing") is None:
+        return
+    for _ in range(2 if strategy.broker.policy == "lumibot" else 1):
+        strategy.on_bot_crash(error)
+
+
+def _result(strategy: Strategy, engine: Engine, loading: float, running: float) -> Result:
+    from millibar.result import Result
+
+    broker, source = strategy.broker, strategy.broker.data_source
+    reporting = time.perf_counter()
+    tables = {name: engine.table(name) for name in ("iterations", "fills", "orders", "events")}
+    data = source.data_ns / 1e9
+    spent = max(0.0, engine.callback_seconds - data)
+    seconds = {
+        "data": loading + data,
+        "strategy": min(spent, running),
+        "broker": max(0.0, running - spent - data),
+    }
+    seconds["reporting"] = time.perf_counter() - reporting
+    n_bars = sum(len(bars.feed) for bars in source.instruments)
+    return Result(
+        equity=tables["iterations"],
+        fills=tables["fills"],
+        orders=tables["orders"],
+        events=tables["events"],
+        assets={str(bars.asset.symbol): _asset_fields(bars.asset) for bars in source.instruments},
+        charts={
+            "markers": strategy._chart_markers_list,
+            "lines": strategy._chart_lines_list,
+            "ohlc": strategy._chart_ohlc_list,
+        },
+        settings=broker.settings(),
+        data=[_data_entry(bars) for bars in source.instruments],
+        strategy_file=_file_of(type(strategy)),
+        speed=Speed(n_bars, engine.iterations, seconds, peak_memory_bytes()),
+        name=strategy.name,
+        zone="America/New_York",
+    )
+
+
+def _asset_fields(asset: Asset) -> Mapping[str, Any]:
+    return {
+        "asset_type": str(asset.asset_type),
+        "multiplier": asset.multiplier,
+        "expiration": asset.expiration,
+        "strike": asset.strike,
+        "right": asset.right,
+    }
+
+
+def _data_entry(bars: Any) -> Mapping[str, Any]:
+    from millibar import _core
+
+    return {
+        "symbol": str(bars.asset.symbol),
+        "rows": len(bars.feed),
+        "start": _core.time_format(bars.start_ns),
+        "end": _core.time_format(bars.end_ns),
+    }
+
+
+def _file_of(cls: type) -> str | None:
+    module = sys.modules.get(cls.__module__)
+    return getattr(module, "__file__", None)
+
+
+def _analysis(result: Result) -> dict[str, Any]:
+    """lumibot's summary of a run, from our statistics."""
+    if not len(result.equity):
+        return {}
+    stats = result.stats
+    drawdown = stats.max_drawdown_pct
+    return {
+        "cagr": stats.cagr_pct / 100,
+        "volatility": stats.volatility_pct / 100,
+        "sharpe": stats.sharpe,
+        "max_drawdown": {"drawdown": abs(drawdown) / 100},
+        "romad": stats.calmar,
+        "total_return": stats.return_pct / 100,
+    }
+
+
+# Arguments of lumibot's run_backtest that concern what this engine has no part in; naming them with
+# a value of their own is refused where it would change the run, and let be where it would not.
+_OF_ACCOUNTS = (
+    "polygon_api_key",
+    "thetadata_username",
+    "thetadata_password",
+    "use_other_option_source",
+)
+_OF_FILES = (
+    "logfile",
+    "plot_file_html",
+    "trades_file",
+    "settings_file",
+    "show_plot",
+    "tearsheet_file",
+    "tearsheet_metrics_file",
+    "save_tearsheet",
+    "show_tearsheet",
+    "indicators_file",
+    "show_indicators",
+    "save_logfile",
+    "use_quote_data",
+    "quiet_logs",
+    "save_stats_file",
+    "auto_adjust",
+)
+
+
+def run_backtest(
+    strategy_class: type[Strategy],
+    datasource_class: Any,
+    backtesting_start: Any,
+    backtesting_end: Any,
+    minutes_before_closing: int,
+    minutes_before_opening: int,
+    sleeptime: Any,
+    stats_file: str | None,
+    risk_free_rate: float | None,
+    logfile: str | None = None,
+    config: Any = None,
+    auto_adjust: bool = False,
+    name: str | None = None,
+    budget: float | None = None,
+    benchmark_asset: Any = "SPY",
+    *,
+    analyze_backtest: bool = True,
+    pandas_data: Any = None,
+    data: Mapping[Any, Any] | None = None,
+    show_progress_bar: bool = True,
+    trader_class: Any = None,
+    policy: str | None = None,
+    **options: Any,
+) -> tuple[Any, Strategy]:
+    """Makes source, broker and strategy, and runs it: (what it came to, the strategy).
+
+    `Strategy.run_backtest` says what the arguments are. policy: "lumibot", unless given here or in
+    the environment's MILLIBAR_POLICY.
+    """
+    from millibar.strategy import normalized
+
+    if datasource_class is None:
+        datasource_class = PandasDataBacktesting
+    if not isinstance(datasource_class, type):
+        unsupported(
+            f"backtest({datasource_class!r})", "the bars come from PandasDataBacktesting alone"
+        )
+    if not issubclass(datasource_class, PandasDataBacktesting):
+        unsupported(
+            f"backtest({datasource_class.__name__})",
+            "the bars come from PandasDataBacktesting alone",
+        )
+    for key in _OF_ACCOUNTS:
+        options.pop(key, None)
+    for key in _OF_FILES:
+        options.pop(key, None)
+    start, end = normalized(backtesting_start), normalized(backtesting_end)
+    strategy_class.verify_backtest_inputs(start, end)
+    source = datasource_class(
+        datetime_start=start,
+        datetime_end=end,
+        config=config,
+        pandas_data=pandas_data,
+        data=data,
+        show_progress_bar=show_progress_bar,
+        **{key: options.pop(key) for key in ("timestep", "timezone", "label") if key in options},
+    )
+    chosen = policy or _runs.default_policy()
+    strategy = strategy_class(
+        BacktestingBroker(source, policy=chosen),
+        minutes_before_closing=minutes_before_closing,
+        minutes_before_opening=minutes_before_opening,
+        sleeptime=sleeptime,
+        stats_file=stats_file,
+        risk_free_rate=risk_free_rate,
+        benchmark_asset=benchmark_asset,
+        analyze_backtest=analyze_backtest,
+        name=name,
+        budget=budget,
+        **options,
+    )
+    trader = (trader_class or Trader)(backtest=True)
+    trader.add_strategy(strategy)
+    result = trader.run_all()
+    return result[strategy.name], strategy
