@@ -7,7 +7,7 @@ columns) is there and empty here. docs/results.md names every column.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from millibar import _core
@@ -25,11 +25,18 @@ if TYPE_CHECKING:
 __all__ = ["Sheet", "events_sheet", "indicators_sheet", "stats_sheet", "trades_sheet"]
 
 
+_BLOCK_ROWS = 65_536
+
+Cells = Callable[[int, int], Sequence[Any]]
+"""The cells of the rows from one to before another. Made as they are written, for a run may have a
+million rows and a cell takes ten times what its value does."""
+
+
 class Part(NamedTuple):
     """A column of a sheet."""
 
     name: str
-    cells: Sequence[Any]
+    cells: Cells
     column: _core.Column
 
 
@@ -44,15 +51,22 @@ class Sheet(NamedTuple):
 
     @property
     def rows(self) -> Iterable[tuple[Any, ...]]:
-        return zip(*(part.cells for part in self.parts), strict=True)
+        n_rows = len(self.parts[0].column)
+        for first in range(0, n_rows, _BLOCK_ROWS):
+            last = min(first + _BLOCK_ROWS, n_rows)
+            yield from zip(*(part.cells(first, last) for part in self.parts), strict=True)
 
     @property
     def table(self) -> _core.Table:
         return _core.Table([part.column for part in self.parts])
 
 
+def _listed(texts: Sequence[Any]) -> Cells:
+    return lambda first, last: texts[first:last]
+
+
 def _part(name: str, values: Sequence[Any]) -> Part:
-    return Part(name, cells(values), typed_column(name, values))
+    return Part(name, _listed(cells(values)), typed_column(name, values))
 
 
 def _constant(name: str, value: Any, n_rows: int) -> Part:
@@ -60,18 +74,23 @@ def _constant(name: str, value: Any, n_rows: int) -> Part:
         return _part(name, [])
     (cell,), one = cells([value]), typed_column(name, [value])
     if one.type == "utf8":
-        return Part(name, [cell] * n_rows, _core.column_from_text(name, one.to_list() * n_rows))
-    column = _core.Table([one]).take([0] * n_rows).column(0)
-    return Part(name, [cell] * n_rows, column)
+        column = _core.column_from_text(name, one.to_list() * n_rows)
+    else:
+        column = _core.Table([one]).take([0] * n_rows).column(0)
+    return Part(name, lambda first, last: [cell] * (last - first), column)
 
 
 def _floats(name: str, values: npt.NDArray[np.float64]) -> Part:
     import numpy as np
 
     missing = np.isnan(values)
-    texts: list[Any] = values.tolist()
-    for row in np.flatnonzero(missing).tolist():
-        texts[row] = None
+
+    def texts(first: int, last: int) -> list[Any]:
+        found: list[Any] = values[first:last].tolist()
+        for row in np.flatnonzero(missing[first:last]).tolist():
+            found[row] = None
+        return found
+
     return Part(name, texts, from_numpy(name, np.where(missing, 0.0, values), mask=missing))
 
 
@@ -80,7 +99,10 @@ def _instants(name: str, ns: npt.NDArray[np.int64], zone: str | None) -> Part:
 
     data = np.ascontiguousarray(ns, np.int64)
     column = _core.column_from_buffer(name, data, "timestamp", zone=zone)
-    return Part(name, time_cells(ns, zone), column)
+    if zone is None:
+        # How one is written depends on all.
+        return Part(name, _listed(time_cells(ns, zone)), column)
+    return Part(name, lambda first, last: time_cells(ns[first:last], zone), column)
 
 
 # ---- Assets ------------------------------------------------------------------------------------
@@ -175,7 +197,7 @@ def _positions_part(result: Result) -> Part:
             text, line, last = f"[{text}]", f"[{line}]", held
         texts.append(text)
         lines.append(line)
-    return Part("positions", texts, _core.column_from_text("positions", lines))
+    return Part("positions", _listed(texts), _core.column_from_text("positions", lines))
 
 
 # ---- Statistics by row -------------------------------------------------------------------------
@@ -440,7 +462,9 @@ def indicators_sheet(result: Result) -> Sheet:
 
     columns = merge(_chart_rows(result))
     if not columns:
-        return Sheet([Part(name, [], null_column(name, "text", 0)) for name in _CHART_HEADER])
+        return Sheet(
+            [Part(name, _listed([]), null_column(name, "text", 0)) for name in _CHART_HEADER]
+        )
     times = np.array(columns["datetime"], np.int64)
     order = np.argsort(times, kind="stable").tolist()
     return Sheet(

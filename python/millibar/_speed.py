@@ -35,7 +35,7 @@ class Speed:
 
     n_bars: int
     n_iterations: int
-    seconds: Mapping[Layer, float] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
     memory_bytes: int = 0
 
     def __post_init__(self) -> None:

@@ -127,7 +127,8 @@ class SpeedMeter:
     @property
     def speed(self) -> Speed:
         """What was measured so far."""
-        return Speed(self.n_bars, self.n_iterations, dict(self.seconds), peak_memory_bytes())
+        seconds = {str(name): spent for name, spent in self.seconds.items()}
+        return Speed(self.n_bars, self.n_iterations, seconds, peak_memory_bytes())
 
     def __str__(self) -> str:
         return str(self.speed)
