@@ -209,7 +209,7 @@ def _events(strategy: Any) -> list[Any]:
     """The trade log, without identifiers; cancels of one instant as a set."""
     log = strategy.broker._trade_event_log_df
     rows = [] if log is None else log.to_dict("records")
-    plain_rows = [[plain(row.get(key)) for key in EVENT_FIELDS.split()] for row in rows]
+    plain_rows = [[_cell(row.get(key)) for key in EVENT_FIELDS.split()] for row in rows]
     settled: list[Any] = []
     batch: list[Any] = []
     for row in [*plain_rows, None]:
@@ -221,6 +221,11 @@ def _events(strategy: Any) -> list[Any]:
         if row is not None and not batch:
             settled.append(row)
     return settled
+
+
+def _cell(value: Any) -> Any:
+    """A cell of the trade log; an empty one is None or NaN by what else its column holds."""
+    return None if isinstance(value, float) and math.isnan(value) else plain(value)
 
 
 def _position(position: Any) -> list[Any]:
