@@ -11,13 +11,10 @@ import logging
 import math
 from collections import namedtuple
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 from millibar import _order_names as names
-from millibar._order_names import ENGINE_STATUS, STATUS_ALIAS_MAP, VALID_STATUS
-
-if TYPE_CHECKING:
-    pass
+from millibar._order_names import STATUS_ALIAS_MAP, VALID_STATUS
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +23,6 @@ Transaction = namedtuple("Transaction", ["quantity", "price"])
 
 class OrderRecord(Protocol):
     """What an engine says of an order: the fields of mbar_order; NaN where there is no price."""
-
-    @property
-    def status(self) -> int:
-        """An mbar_order_status."""
 
     @property
     def triggered(self) -> bool: ...
@@ -57,6 +50,12 @@ class Engine(Protocol):
 
     def order(self, id: int, /) -> OrderRecord:
         """As the order stands now."""
+
+    def order_status(self, id: int, /) -> str:
+        """Its status alone."""
+
+    def quantity(self, asset: int, /) -> float:
+        """Signed units held of an asset."""
 
     def position(self, asset: int, /) -> PositionRecord:
         """As the position stands now."""
@@ -98,7 +97,7 @@ class LiveOrder:
     _id: int = 0
     _parent: Any = None
     _status: str = "unprocessed"
-    _status_at: int = -1  # the engine's, when _status was set on an attached order
+    _status_at: str | None = None  # the engine's, when _status was set on an attached order
     _quantity: Any = None
     _limit_price: Any = None
     _stop_price: Any = None
@@ -166,8 +165,8 @@ class LiveOrder:
         engine = self._engine
         if engine is None:
             return self._status
-        code = engine.order(self._id).status
-        return self._status if code == self._status_at else ENGINE_STATUS[code]
+        status = engine.order_status(self._id)
+        return self._status if status == self._status_at else status
 
     @status.setter
     def status(self, value: Any) -> None:
@@ -180,9 +179,8 @@ class LiveOrder:
                 logger.error("Invalid order status: %s", value)
             status = STATUS_ALIAS_MAP.get(status, status)
         self._status = status
-        record = self._record()
-        if record is not None:
-            self._status_at = record.status
+        if self._engine is not None:
+            self._status_at = self._engine.order_status(self._id)
 
     @property
     def avg_fill_price(self) -> float | None:

@@ -94,10 +94,6 @@ CANCELED = frozenset({"cancelled", "canceled", "cancel", "error", "expired"})
 FILLED = frozenset(
     {"filled", "fill", "cash_settled", "assigned", "assignment", "exercise", "exercised"}
 )
-# By mbar_order_status.
-ENGINE_STATUS = ("unprocessed", "new", "partial_fill", "fill", "canceled", "expired", "error")
-
-
 CLASSES = {str(member): member for member in OrderClass}
 TYPES = {str(member): member for member in OrderType}
 

@@ -101,10 +101,7 @@ class Position:
     def quantity(self) -> float:
         """Signed units. What is below a millionth of a unit is nothing, but for crypto."""
         engine = self._engine
-        if engine is None:
-            units = float(self._quantity)
-        else:
-            units = engine.position(self._asset_id).quantity
+        units = float(self._quantity) if engine is None else engine.quantity(self._asset_id)
         if abs(units) < 0.000001 and self.asset.asset_type not in ("crypto", "crypto_future"):
             return 0.0
         return units
