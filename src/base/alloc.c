@@ -64,6 +64,12 @@ static void *default_resize(void *ctx, void *ptr, size_t old_bytes, size_t new_b
         free(ptr);
         return NULL;
     }
+    if (!ptr && new_bytes >= 2 * HUGE_PAGE_BYTES) {
+        /* From one boundary on, so that but the last page is a huge one. */
+        void *aligned;
+        if (posix_memalign(&aligned, HUGE_PAGE_BYTES, new_bytes) == 0)
+            return advise(aligned, new_bytes);
+    }
     return advise(realloc(ptr, new_bytes), new_bytes);
 }
 

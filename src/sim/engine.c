@@ -5,8 +5,8 @@
  * of its series as doubles, resolved once: no call while running looks a column up,
  * converts or searches where a cursor will do.
  *
- * Two cursors an asset, both moving forward alone. STRICT counts the rows that have
- * closed (n_visible); LUMIBOT keeps the last row that has opened (row) and decides
+ * Two cursors an asset, both moving forward alone. n_shown counts
+ * the rows that the policy shows; LUMIBOT keeps the last row that has opened (row) and decides
  * by lumibot's rule whether it still forms. No question can name a row beyond them.
  *
  * Numbers of assets, orders and indicators that come from a strategy are asserted
@@ -267,16 +267,16 @@ static mbar_status make_room(mbar_engine *engine, mbar_error *error)
     if (engine->n_assets > INT32_MAX / 2 - 4) {
         return mbar_error_set(error, MBAR_NOMEM, "more than %d assets", (int)engine->n_assets);
     }
-    size_t old = (size_t)engine->assets_capacity, new = old * 2 + 4;
-    if (!mbar_resize_array((void **)&engine->prices, old, new, sizeof *engine->prices, error)) {
+    size_t had = (size_t)engine->assets_capacity, room = had * 2 + 4;
+    if (!mbar_resize_array((void **)&engine->prices, had, room, sizeof *engine->prices, error) ||
+        !mbar_resize_array((void **)&engine->assets, had, room, sizeof *engine->assets, error)) {
         return MBAR_NOMEM;
     }
-    if (!mbar_resize_array((void **)&engine->assets, old, new, sizeof *engine->assets, error)) {
-        /* Both grow together: shrinking does not fail. */
-        (void)!mbar_resize_array((void **)&engine->prices, new, old, sizeof *engine->prices, NULL);
-        return MBAR_NOMEM;
+    engine->assets_capacity = (int32_t)room;
+    for (int32_t i = 0; i < engine->n_indicators; i++) {
+        mbar_instrument_indicator *indicator = &engine->indicators[i];
+        indicator->n_shown = &engine->assets[indicator->asset].n_shown;
     }
-    engine->assets_capacity = (int32_t) new;
     return MBAR_OK;
 }
 
@@ -365,7 +365,7 @@ int64_t mbar_engine_visible_rows(const mbar_engine *engine, int32_t asset)
     assert(asset >= 0 && asset < engine->n_assets);
     const mbar_instrument *of = &engine->assets[asset];
     if (mbar_engine_is_strict(engine) || of->series == NULL) {
-        return of->n_visible;
+        return of->n_shown;
     }
     mbar_window all;
     mbar_status status = mbar_series_window(of->series, MBAR_POLICY_STRICT, engine->now_ns,
@@ -383,6 +383,14 @@ bool mbar_engine_is_forming(const mbar_engine *engine, const mbar_instrument *as
 {
     uint64_t age_ns = (uint64_t)engine->now_ns - (uint64_t)asset->times[asset->row];
     return age_ns < (uint64_t)asset->series->intraday_ns;
+}
+
+int64_t mbar_engine_lumibot_shown(const mbar_engine *engine, const mbar_instrument *asset)
+{
+    /* As a window of one row ends: a day shows on its date, another bar once it has closed. */
+    bool forming = asset->row >= 0 && asset->series->step != MBAR_STEP_DAY &&
+                   mbar_engine_is_forming(engine, asset);
+    return asset->row + (forming ? 0 : 1);
 }
 
 double mbar_engine_lumibot_price(const mbar_engine *engine, const mbar_instrument *asset)
@@ -408,7 +416,7 @@ double mbar_engine_last_price(const mbar_engine *engine, int32_t asset)
     if (!mbar_engine_is_strict(engine)) {
         return mbar_engine_lumibot_price(engine, of);
     }
-    return of->n_visible > 0 ? of->fields[MBAR_BAR_CLOSE][of->n_visible - 1] : NAN;
+    return of->n_shown > 0 ? of->fields[MBAR_BAR_CLOSE][of->n_shown - 1] : NAN;
 }
 
 double mbar_engine_cash(const mbar_engine *engine)
@@ -464,9 +472,9 @@ mbar_status mbar_engine_submit(mbar_engine *engine, const mbar_order_request *re
                               "an order for %s, which has no bars to be filled in", asset->symbol);
     }
     /* The next bar is likely to be read now, and its columns lie apart. */
-    for (int field = 0; field <= MBAR_BAR_VOLUME && asset->n_visible < asset->n_rows; field++) {
+    for (int field = 0; field <= MBAR_BAR_VOLUME && asset->n_shown < asset->n_rows; field++) {
         if (asset->fields[field] != NULL) {
-            __builtin_prefetch(&asset->fields[field][asset->n_visible]);
+            __builtin_prefetch(&asset->fields[field][asset->n_shown]);
         }
     }
     engine->is_touched = engine->is_busy = true;

@@ -63,9 +63,12 @@ void mbar_engine_place_cursors(mbar_engine *engine)
         mbar_status status = mbar_series_window(asset->series, MBAR_POLICY_STRICT, now_ns,
                                                 INT64_MAX, 0, &closed, NULL);
         assert(status == MBAR_OK);
-        asset->n_visible = closed.n_rows;
+        asset->n_shown = closed.n_rows;
         asset->next_close_ns = close_ns(asset, closed.n_rows);
         asset->row = mbar_asof(asset->times, asset->n_rows, engine->now_ns);
+        if (!mbar_engine_is_strict(engine)) {
+            asset->n_shown = mbar_engine_lumibot_shown(engine, asset);
+        }
     }
 }
 
@@ -147,8 +150,8 @@ static mbar_status close_instant(mbar_engine *engine, int64_t ns, mbar_error *er
         mbar_instrument *asset = &engine->assets[i];
         asset->fresh_row = -1;
         if (asset->next_close_ns == ns) {
-            asset->fresh_row = asset->n_visible++;
-            asset->next_close_ns = close_ns(asset, asset->n_visible);
+            asset->fresh_row = asset->n_shown++;
+            asset->next_close_ns = close_ns(asset, asset->n_shown);
         }
     }
     if (engine->has_corporate) {
@@ -181,17 +184,15 @@ static mbar_status reserve_rows(mbar_engine *engine, mbar_error *error)
         if (asset->series != NULL &&
             mbar_series_window(asset->series, MBAR_POLICY_STRICT, engine->end_ns, INT64_MAX, 0,
                                &closed, NULL) == MBAR_OK &&
-            closed.n_rows - asset->n_visible > n_most) {
-            n_most = closed.n_rows - asset->n_visible;
+            closed.n_rows - asset->n_shown > n_most) {
+            n_most = closed.n_rows - asset->n_shown;
         }
     }
     return mbar_engine_rows_reserve(&engine->rows, n_most, error);
 }
 
-mbar_status mbar_engine_run_bars(mbar_engine *engine, mbar_error *error)
+static mbar_status run_all(mbar_engine *engine, mbar_error *error)
 {
-    MBAR_TRY(reserve_rows(engine, error));
-    engine->defers_rows = engine->n_assets == 1 && engine->assets[0].series->step != MBAR_STEP_DAY;
     while (!mbar_engine_is_stopped(engine)) {
         int64_t ns = next_instant(engine);
         if (ns > engine->end_ns || ns == INT64_MAX) {
@@ -201,4 +202,58 @@ mbar_status mbar_engine_run_bars(mbar_engine *engine, mbar_error *error)
         MBAR_TRY(mbar_engine_iterate(engine, true, error));
     }
     return MBAR_OK;
+}
+
+/* Whether every instant is the close of one bar of one asset, by plain addition. */
+static bool is_one_by_one(const mbar_engine *engine)
+{
+    const mbar_instrument *asset = &engine->assets[0];
+    return engine->n_assets == 1 && asset->series->step != MBAR_STEP_DAY &&
+           asset->times[asset->n_rows - 1] <= INT64_MAX - 1 - asset->series->closes_ns;
+}
+
+/* The bar closes, and nobody waits for it. */
+static void show_next(mbar_engine *engine, mbar_instrument *asset)
+{
+    engine->now_ns = engine->closed_ns = asset->next_close_ns;
+    asset->fresh_row = asset->n_shown++;
+    asset->next_close_ns = asset->n_shown < asset->n_rows
+                               ? asset->times[asset->n_shown] + asset->series->closes_ns
+                               : INT64_MAX;
+}
+
+/* run_all for one asset: the same calls, without looking round for others. */
+static mbar_status run_one(mbar_engine *engine, mbar_error *error)
+{
+    mbar_instrument *asset = &engine->assets[0];
+    mbar_engine_callback *const iterate = engine->strategy.on_trading_iteration;
+    const bool calls_after = engine->strategy.after_iteration != NULL;
+    mbar_engine_rows *rows = &engine->rows;
+    while (asset->next_close_ns <= engine->end_ns && asset->next_close_ns < INT64_MAX &&
+           !mbar_engine_is_stopped(engine)) {
+        if (engine->is_busy || engine->is_touched || engine->has_corporate) {
+            MBAR_TRY(close_instant(engine, asset->next_close_ns, error));
+        } else {
+            show_next(engine, asset);
+        }
+        engine->n_iterations++;
+        if (iterate != NULL) {
+            MBAR_TRY(iterate(engine, engine->state, error));
+        }
+        /* Most rows join those that wait. */
+        if (rows->n > rows->n_done && rows->n < rows->capacity && !engine->is_touched &&
+            !calls_after && engine->now_ns == engine->closed_ns) {
+            rows->n++;
+        } else {
+            MBAR_TRY(mbar_engine_iterated(engine, error));
+        }
+    }
+    return MBAR_OK;
+}
+
+mbar_status mbar_engine_run_bars(mbar_engine *engine, mbar_error *error)
+{
+    MBAR_TRY(reserve_rows(engine, error));
+    engine->defers_rows = is_one_by_one(engine);
+    return engine->defers_rows ? run_one(engine, error) : run_all(engine, error);
 }

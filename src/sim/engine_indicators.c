@@ -31,12 +31,12 @@ static mbar_status make_room(mbar_engine *engine, mbar_error *error)
         return mbar_error_set(error, MBAR_NOMEM, "more than %d indicators",
                               (int)engine->n_indicators);
     }
-    size_t old = (size_t)engine->indicators_capacity, new = old * 2 + 4;
-    if (!mbar_resize_array((void **)&engine->indicators, old, new, sizeof *engine->indicators,
+    size_t had = (size_t)engine->indicators_capacity, room = had * 2 + 4;
+    if (!mbar_resize_array((void **)&engine->indicators, had, room, sizeof *engine->indicators,
                            error)) {
         return MBAR_NOMEM;
     }
-    engine->indicators_capacity = (int32_t) new;
+    engine->indicators_capacity = (int32_t)room;
     return MBAR_OK;
 }
 
@@ -92,7 +92,8 @@ mbar_status mbar_engine_indicator(mbar_engine *engine, int32_t asset, const char
     MBAR_TRY(make_room(engine, error));
     const mbar_indicator_spec *spec;
     MBAR_TRY(mbar_indicator_find(name, &spec, error));
-    mbar_instrument_indicator self = {.asset = asset};
+    mbar_instrument_indicator self = {
+        .asset = asset, .n_shown = &of->n_shown, .n_rows = of->n_rows};
     mbar_status status = make(&self, of, spec, params, n_params, error);
     if (status != MBAR_OK) {
         mbar_instrument_indicator_deinit(&self);
@@ -106,11 +107,12 @@ mbar_status mbar_engine_indicator(mbar_engine *engine, int32_t asset, const char
 /* ---- Reading --------------------------------------------------------------------- */
 
 /* Computes on, to the end of row's chunk. */
-static void extend(mbar_instrument_indicator *self, int64_t row, int64_t n_rows)
+static void extend(mbar_instrument_indicator *self, int64_t row)
 {
     const double *inputs[MBAR_INDICATOR_MAX_INPUTS] = {NULL};
     double *outputs[MBAR_INDICATOR_MAX_OUTPUTS];
-    int64_t from = self->n_ready, to = n_rows - row > CHUNK_ROWS ? row + CHUNK_ROWS : n_rows;
+    int64_t from = self->n_ready, n_rows = self->n_rows;
+    int64_t to = n_rows - row > CHUNK_ROWS ? row + CHUNK_ROWS : n_rows;
     for (int32_t i = 0; i < MBAR_INDICATOR_MAX_INPUTS && self->inputs[i] != NULL; i++) {
         inputs[i] = self->inputs[i] + from;
     }
@@ -121,36 +123,23 @@ static void extend(mbar_instrument_indicator *self, int64_t row, int64_t n_rows)
     self->n_ready = to;
 }
 
-/* LUMIBOT: the last row of a window of one. */
-static int64_t lumibot_row(const mbar_engine *engine, const mbar_instrument *asset)
-{
-    int64_t row = asset->row;
-    if (row < 0 || asset->series->step == MBAR_STEP_DAY) {
-        return row;
-    }
-    return mbar_engine_is_forming(engine, asset) ? row - 1 : row;
-}
-
 /* A row that is not ready, or none. */
-static double read_on(mbar_instrument_indicator *self, int32_t output, int64_t row, int64_t n_rows)
+static double read_on(mbar_instrument_indicator *self, int32_t output, int64_t row)
 {
     if (row < 0) {
         return NAN;
     }
-    extend(self, row, n_rows);
+    extend(self, row);
     return self->outputs[output][row];
 }
 
 double mbar_engine_indicator_value(const mbar_engine *engine, int32_t indicator, int32_t output,
                                    int64_t back)
 {
-    assert(indicator >= 0 && indicator < engine->n_indicators && back >= 0);
+    assert((uint32_t)indicator < (uint32_t)engine->n_indicators && back >= 0);
     mbar_instrument_indicator *self = &engine->indicators[indicator];
-    assert(output >= 0 && output < self->n_outputs);
-    const mbar_instrument *asset = &engine->assets[self->asset];
-    int64_t last =
-        mbar_engine_is_strict(engine) ? asset->n_visible - 1 : lumibot_row(engine, asset);
-    int64_t row = last - back;
+    assert((uint32_t)output < (uint32_t)self->n_outputs);
+    int64_t row = *self->n_shown - 1 - back;
     return (uint64_t)row < (uint64_t)self->n_ready ? self->outputs[output][row]
-                                                   : read_on(self, output, row, asset->n_rows);
+                                                   : read_on(self, output, row);
 }

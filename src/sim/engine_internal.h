@@ -54,9 +54,9 @@ typedef struct mbar_instrument {
     const double *fields[MBAR_BAR_N_FIELDS]; /* NULL where there is no such column */
     const int64_t *times;
     int64_t n_rows;
-    /* STRICT: rows [0, n_visible) have closed. */
-    int64_t n_visible;
-    int64_t next_close_ns; /* of row n_visible; INT64_MAX: there is none */
+    int64_t n_shown; /* rows [0, n_shown) show at the clock, by the policy */
+    /* STRICT. */
+    int64_t next_close_ns; /* of row n_shown; INT64_MAX: there is none */
     int64_t fresh_row;     /* the one that closed just now; -1 */
     /* LUMIBOT: the last row with open <= clock; -1. */
     int64_t row;
@@ -104,11 +104,13 @@ typedef struct mbar_engine_rows {
 
 /* One indicator of a whole series, computed up to n_ready rows. */
 typedef struct mbar_instrument_indicator {
-    int32_t asset;
-    int32_t n_outputs;
+    const int64_t *n_shown; /* the asset's */
     int64_t n_ready;
-    const double *inputs[MBAR_INDICATOR_MAX_INPUTS];
     double *outputs[MBAR_INDICATOR_MAX_OUTPUTS];
+    int32_t n_outputs;
+    int32_t asset;
+    const double *inputs[MBAR_INDICATOR_MAX_INPUTS];
+    int64_t n_rows;
     mbar_indicator *running;
 } mbar_instrument_indicator;
 
@@ -186,6 +188,9 @@ bool mbar_engine_is_forming(const mbar_engine *engine, const mbar_instrument *as
 /* LUMIBOT: the price of its get_last_price; NaN for None. */
 double mbar_engine_lumibot_price(const mbar_engine *engine, const mbar_instrument *asset);
 
+/* LUMIBOT: what n_shown is at the clock. */
+int64_t mbar_engine_lumibot_shown(const mbar_engine *engine, const mbar_instrument *asset);
+
 /* ---- engine_run.c ---------------------------------------------------------------- */
 
 /* Gives waiting events to the strategy until none is left; settle: also those before
@@ -198,6 +203,8 @@ mbar_status mbar_engine_lifecycle(mbar_engine *engine, mbar_engine_callback *fn,
 /* One iteration with all that belongs to it. market_open false: lumibot skips the user's
  * code and keeps the row. */
 mbar_status mbar_engine_iterate(mbar_engine *engine, bool market_open, mbar_error *error);
+/* STRICT: what follows the strategy's own code: events, row, after_iteration. */
+mbar_status mbar_engine_iterated(mbar_engine *engine, mbar_error *error);
 /* LUMIBOT: one pass over the pending orders. STRICT: nothing, bars match as they close. */
 mbar_status mbar_engine_pending(mbar_engine *engine, mbar_error *error);
 /* Moves the clock on to to_ns, a minute at the least (lumibot's rule). STRICT: matches the

@@ -145,7 +145,7 @@ mbar_status mbar_engine_record(mbar_engine *engine, mbar_error *error)
     }
     if (rows->n == rows->n_done) {
         MBAR_TRY(reserve_span(rows, error));
-        rows->first_bar = engine->assets[0].n_visible - 1;
+        rows->first_bar = engine->assets[0].n_shown - 1;
     }
     rows->n++;
     return MBAR_OK;

@@ -121,18 +121,20 @@ mbar_status mbar_engine_lifecycle(mbar_engine *engine, mbar_engine_callback *fn,
     return deliver_if_any(engine, error);
 }
 
+/* What follows the strategy's own code, where there is anything. */
+mbar_status mbar_engine_iterated(mbar_engine *engine, mbar_error *error)
+{
+    MBAR_TRY(deliver_if_any(engine, error));
+    MBAR_TRY(mbar_engine_record(engine, error));
+    MBAR_TRY(mbar_engine_call(engine, engine->strategy.after_iteration, error));
+    return deliver_if_any(engine, error);
+}
+
 static mbar_status iterate_strict(mbar_engine *engine, mbar_error *error)
 {
     engine->n_iterations++;
     MBAR_TRY(mbar_engine_call(engine, engine->strategy.on_trading_iteration, error));
-    engine->has_iterated = true;
-    MBAR_TRY(deliver_if_any(engine, error));
-    MBAR_TRY(mbar_engine_record(engine, error));
-    if (engine->strategy.after_iteration == NULL) {
-        return MBAR_OK;
-    }
-    MBAR_TRY(engine->strategy.after_iteration(engine, engine->state, error));
-    return deliver_if_any(engine, error);
+    return mbar_engine_iterated(engine, error);
 }
 
 mbar_status mbar_engine_iterate(mbar_engine *engine, bool market_open, mbar_error *error)
@@ -183,6 +185,7 @@ mbar_status mbar_engine_move(mbar_engine *engine, int64_t to_ns, mbar_error *err
         while (asset->row + 1 < asset->n_rows && asset->times[asset->row + 1] <= to_ns) {
             asset->row++;
         }
+        asset->n_shown = asset->series != NULL ? mbar_engine_lumibot_shown(engine, asset) : 0;
     }
     return MBAR_OK;
 }
