@@ -1,7 +1,7 @@
 """The `millibar` command: what needs Python. Files themselves are `mbar`'s business.
 
 Exit codes: 0 done, 1 the command failed (one line on standard error says where and why), 2 wrong
-usage.
+usage, 130 a run was stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import millibar
 from millibar import _core, expr
+from millibar.run import add_command as add_run
 
 
 def _info(arguments: argparse.Namespace) -> None:
@@ -90,14 +91,20 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--filter", metavar="EXPR", help="keep the rows where this is true")
     explain.add_argument("--columns", metavar="A,B,C", help="keep these columns")
     explain.set_defaults(run=_explain)
+    add_run(commands)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; the exit code."""
-    arguments = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    # What follows -- is the strategy file's own.
+    end = words.index("--") if words[:1] == ["run"] and "--" in words else len(words)
+    arguments = _parser().parse_args(words[:end])
+    arguments.rest = words[end + 1 :]
+    code = 0
     try:
-        arguments.run(arguments)
+        code = arguments.run(arguments) or 0
         sys.stdout.flush()
     except millibar.Error as error:
         print(f"millibar {arguments.command}: {error}", file=sys.stderr)
@@ -105,4 +112,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader has seen enough. What is still buffered must not be tried again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return code

@@ -219,6 +219,16 @@ def _modules() -> dict[str, dict[str, str]]:
         **_package("lumibot.traders", _TRADERS, _TRADERS["trader"]),
         **_package("lumibot.tools", _TOOL_MODULES, tools),
         **_package("lumibot.components", _COMPONENTS, {}),
+        # A file that has changed its import for millibar's data source inside lumibot already.
+        "millibar.integrations.lumibot": {
+            "PandasDataBacktesting": "millibar.backtest:PandasDataBacktesting",
+            "Bars": "millibar.data:Bars",
+            "SpeedMeter": "millibar._runs:SpeedMeter",
+            **_absent(
+                "DataBentoDataBacktesting DataBentoDataBacktestingPandas"
+                " DataBentoDataBacktestingPolars PolarsData"
+            ),
+        },
     }
 
 

@@ -1,0 +1,398 @@
+"""`millibar run FILE`: a strategy file, unchanged, on millibar's engine.
+
+    millibar run strategy.py                            the file's own __main__ block
+    millibar run strategy.py --data MES=MES.parquet     the strategy class in it, over these bars
+    millibar run strategy.py --engine lumibot -- ARGS   the same file inside lumibot itself
+
+`from lumibot... import ...` in the file finds millibar's own classes; with `--engine lumibot` it
+finds lumibot, whose PandasDataBacktesting is then millibar's data source inside it. Exit codes: 0
+done, 1 it failed (what was done until then is written all the same), 2 wrong usage, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import importlib.util
+import inspect
+import json
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from millibar import _runs
+from millibar.errors import Error, InvalidError, UnsupportedError
+
+if TYPE_CHECKING:
+    from millibar._speed import Speed
+    from millibar.result import Result
+
+__all__ = ["add_command"]
+
+STOPPED = 130
+
+
+# ---- The command line --------------------------------------------------------------------------
+
+
+def add_command(commands: Any) -> None:
+    """Adds `run` to the subparsers of the command."""
+    parser = commands.add_parser(
+        "run",
+        help="run a strategy file",
+        description="Runs a strategy file unchanged on millibar's engine: the strategy class in it "
+        "over the bars of --data, or, without --data, the file's own __main__ block.",
+        epilog="example: millibar run mes_momentum.py --data MES=MES.parquet --fee 0.5 --out runs",
+        usage="%(prog)s FILE [options] [-- ARGS]",
+    )
+    parser.add_argument("file", metavar="FILE", help="a Python file")
+    parser.add_argument(
+        "-d",
+        "--data",
+        action="append",
+        default=[],
+        metavar="SYMBOL=PATH",
+        help="bars of an asset, a Parquet file; SYMBOL:TYPE=PATH says what it is (stock, future, "
+        "cont_future, crypto, forex, index), BASE/QUOTE=PATH is a pair; once for each asset",
+    )
+    parser.add_argument("--class", dest="class_name", metavar="NAME", help="which class to run")
+    parser.add_argument("--start", metavar="TIME", help="first instant (New York; the data's)")
+    parser.add_argument("--end", metavar="TIME", help="last instant, inclusive")
+    parser.add_argument("--budget", type=float, default=100_000.0, help="cash to begin with")
+    parser.add_argument(
+        "--fee", metavar="FEE", help="of each order: an amount, or a share as 0.1%%"
+    )
+    parser.add_argument("--policy", choices=["lumibot", "strict"], help="default lumibot")
+    parser.add_argument("--engine", choices=["millibar", "lumibot"], default="millibar")
+    parser.add_argument("--json", action="store_true", help="the results as JSON, for programs")
+    parser.add_argument("--profile", action="store_true", help="a table of the time by layer")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="write the files of the run there")
+    parser.set_defaults(run=run)
+
+
+class Key(NamedTuple):
+    """What --data names."""
+
+    symbol: str
+    quote: str | None
+    kind: str
+    path: str
+
+
+def read_data(texts: Sequence[str]) -> list[Key]:
+    """The assets of --data.
+
+    Raises:
+        InvalidError: a text of another form, a symbol twice.
+    """
+    from millibar.assets import FUTURES_MARGINS, Asset
+
+    keys: list[Key] = []
+    for text in texts:
+        name, _, path = text.partition("=")
+        symbol, _, kind = name.partition(":")
+        base, _, quote = symbol.partition("/")
+        if not base or not path or ("/" in symbol and not quote):
+            raise InvalidError(
+                f"--data {text!r} is not SYMBOL=PATH, as in MES=MES.parquet or BTC/USD=btc.parquet"
+            )
+        if not kind:
+            future = base in FUTURES_MARGINS and base != "DEFAULT"
+            kind = "crypto" if quote else "cont_future" if future else "stock"
+        if kind not in [member.value for member in Asset.AssetType]:
+            raise InvalidError(f"--data {text!r}: there is no type of asset {kind!r}")
+        if (base, quote) in [(key.symbol, key.quote or "") for key in keys]:
+            raise InvalidError(f"--data gives bars of {symbol} twice")
+        if not os.path.exists(path):
+            raise InvalidError(f"--data {text!r}: there is no file {path}")
+        keys.append(Key(base, quote or None, kind, path))
+    return keys
+
+
+def read_fee(text: str | None, fee_class: Any) -> list[Any]:
+    """TradingFees of --fee: "0.5" an order, "0.1%" of the price."""
+    if text is None:
+        return []
+    try:
+        value = float(text.removesuffix("%"))
+    except ValueError:
+        value = float("nan")
+    if not 0 <= value < float("inf"):
+        raise InvalidError(f"--fee {text!r} is not an amount such as 0.5, nor a share such as 0.1%")
+    if text.endswith("%"):
+        return [fee_class(percent_fee=value / 100)]
+    return [fee_class(flat_fee=value)]
+
+
+# ---- The file ----------------------------------------------------------------------------------
+
+
+def has_main_block(source: str, file: Path) -> bool:
+    """Whether a file does something of its own when it is run: `if __name__ == "__main__":`.
+
+    Raises:
+        SyntaxError: no Python.
+    """
+    for node in ast.parse(source, str(file)).body:
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Compare):
+            sides = [node.test.left, *node.test.comparators]
+            names = [side.id for side in sides if isinstance(side, ast.Name)]
+            texts = [side.value for side in sides if isinstance(side, ast.Constant)]
+            if names == ["__name__"] and texts == ["__main__"]:
+                return True
+    return False
+
+
+def load_module(file: Path) -> ModuleType:
+    """The file as a module under its own name, its folder on the path as if it were run."""
+    name = file.stem if file.stem not in sys.modules else f"strategy_file.{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def find_strategy(module: ModuleType, base: type, name: str | None) -> type:
+    """The strategy class of a file: the one named, else the only one that no other builds on.
+
+    Raises:
+        InvalidError: none, or several.
+    """
+    classes = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, base) and value is not base
+    ]
+    if name is not None:
+        for each in classes:
+            if each.__name__ == name:
+                return each
+        raise InvalidError(f"there is no strategy class {name} in {module.__file__}")
+    own = [each for each in classes if each.__module__ == module.__name__]
+    last = [
+        each
+        for each in own
+        if not any(other is not each and issubclass(other, each) for other in own)
+    ]
+    if len(last) == 1:
+        return last[0]
+    if not last:
+        raise InvalidError(f"there is no class derived from Strategy in {module.__file__}")
+    names = ", ".join(each.__name__ for each in last)
+    raise InvalidError(
+        f"there are several strategies in {module.__file__}: say --class, of {names}"
+    )
+
+
+# ---- Running -----------------------------------------------------------------------------------
+
+
+class Outcome(NamedTuple):
+    """How the file ended: its exit code, and what to say where it failed."""
+
+    code: int
+    message: str | None = None
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command; the exit code."""
+    file = Path(arguments.file)
+    if not file.is_file():
+        raise InvalidError(f"there is no file {file}")
+    keys = read_data(arguments.data)
+    own = not keys and has_main_block(file.read_text(encoding="utf-8"), file)
+    if not keys and not own:
+        raise InvalidError(
+            f"{file} has no __main__ block, so it needs bars: give --data SYMBOL=PATH"
+        )
+    start = lumibot_itself(arguments.policy) if arguments.engine == "lumibot" else ours()
+    quiet = contextlib.redirect_stdout(sys.stderr) if arguments.json else contextlib.nullcontext()
+    with _runs.watched(arguments.policy) as runs, quiet, _as_script(file, arguments.rest):
+        if own:
+            outcome = _guarded(file, lambda: runpy.run_path(str(file), run_name="__main__"))
+        else:
+            outcome = _guarded(file, lambda: start(load_module(file), keys, arguments))
+    _finish(runs.results, keys, arguments)
+    if outcome.message is not None:
+        print(outcome.message, file=sys.stderr)
+    return outcome.code
+
+
+Start = Callable[[ModuleType, Sequence[Key], argparse.Namespace], None]
+
+
+def ours() -> Start:
+    """millibar's engine: from now on `import lumibot` finds its classes."""
+    from millibar.compat import lumibot
+
+    lumibot.install()
+    return start_class
+
+
+def lumibot_itself(policy: str | None) -> Start:
+    """lumibot, over millibar's data sources.
+
+    Raises:
+        UnsupportedError: lumibot is not installed, or a policy is asked for that it has not.
+    """
+    if policy == "strict":
+        raise UnsupportedError("--policy strict is millibar's own engine's: leave --engine out")
+    if importlib.util.find_spec("lumibot") is None:
+        raise UnsupportedError(
+            "--engine lumibot needs lumibot itself, which is not installed: "
+            "pip install 'millibar[lumibot]'"
+        )
+    from millibar.integrations.lumibot import _run
+
+    _run.prepare()
+    return _run.start
+
+
+@contextlib.contextmanager
+def _as_script(file: Path, rest: Sequence[str]) -> Iterator[None]:
+    """Arguments and path as `python FILE ARGS` would have them."""
+    argv, path = sys.argv, list(sys.path)
+    sys.argv = [str(file), *rest]
+    sys.path.insert(0, str(file.resolve().parent))
+    try:
+        yield
+    finally:
+        sys.argv, sys.path[:] = argv, path
+
+
+def _guarded(file: Path, action: Callable[[], Any]) -> Outcome:
+    """Runs what is the user's; a failure is told as Python would, from the file on."""
+    try:
+        action()
+    except KeyboardInterrupt:
+        return Outcome(STOPPED, "millibar run: stopped")
+    except SystemExit as leaving:
+        if leaving.code is None or isinstance(leaving.code, int):
+            return Outcome(leaving.code or 0)
+        return Outcome(1, str(leaving.code))
+    except Exception as error:
+        frames = _frames_of(file, error)
+        if not frames and isinstance(error, (Error, ValueError, ImportError, SyntaxError, OSError)):
+            return Outcome(1, f"millibar run: {error}")
+        return Outcome(1, _told(error, frames))
+    return Outcome(0)
+
+
+def _frames_of(file: Path, error: BaseException) -> list[traceback.FrameSummary]:
+    """The calls that lead to an error, from the first in the file on; none where it has no part."""
+    frames = traceback.extract_tb(error.__traceback__)
+    name = str(file.resolve())
+    for number, frame in enumerate(frames):
+        if os.path.abspath(frame.filename) == name:
+            return list(frames[number:])
+    return []
+
+
+def _told(error: BaseException, frames: list[traceback.FrameSummary]) -> str:
+    lines = ["Traceback (most recent call last):\n"] if frames else []
+    lines += traceback.format_list(frames)
+    lines += traceback.format_exception_only(type(error), error)
+    return "".join(lines).rstrip()
+
+
+def start_class(module: ModuleType, keys: Sequence[Key], arguments: argparse.Namespace) -> None:
+    """Runs the strategy class of a module over the bars of --data."""
+    from millibar.assets import Asset, TradingFee
+    from millibar.broker import BacktestingBroker
+    from millibar.source import PandasDataBacktesting
+    from millibar.strategy import Strategy
+    from millibar.trader import run as run_strategy
+
+    strategy_class = find_strategy(module, Strategy, arguments.class_name)
+    data = {}
+    for key in keys:
+        asset = Asset(key.symbol, key.kind)
+        quote = Asset(key.quote or "USD", "forex")
+        data[asset, quote] = key.path
+    fees = read_fee(arguments.fee, TradingFee)
+    source = PandasDataBacktesting(
+        datetime_start=instant(arguments.start), datetime_end=instant(arguments.end), data=data
+    )
+    strategy = strategy_class(
+        broker=BacktestingBroker(source, policy=arguments.policy),
+        budget=arguments.budget,
+        buy_trading_fees=fees,
+        sell_trading_fees=fees,
+        analyze_backtest=False,
+    )
+    run_strategy(strategy)
+
+
+def instant(text: str | None) -> Any:
+    """A datetime of --start or --end, in New York where it has no zone.
+
+    Raises:
+        InvalidError: no time.
+    """
+    from millibar import _clock, _core
+
+    if text is None:
+        return None
+    ns, has_zone = _core.time_parse(text)
+    new_york = _clock.zone_of("America/New_York")
+    if not has_zone:
+        ns = _core.Zone("America/New_York").from_local(ns)
+    return _clock.from_ns(ns, new_york)
+
+
+# ---- What came of it ---------------------------------------------------------------------------
+
+
+def _finish(results: Sequence[Result], keys: Sequence[Key], arguments: argparse.Namespace) -> None:
+    """Writes and prints what runs left behind, also those that did not come to their end."""
+    paths = {key.symbol: key.path for key in keys}
+    for result in results:
+        result.data = [
+            {**entry, "path": paths[entry["symbol"]]} if entry.get("symbol") in paths else entry
+            for entry in result.data
+        ]
+    if arguments.out is not None:
+        from millibar.report import write_files
+
+        names: dict[str, int] = {}
+        for result in results:
+            names[result.name] = number = names.get(result.name, 0) + 1
+            write_files(
+                result, arguments.out, result.name if number == 1 else f"{result.name}_{number}"
+            )
+    if arguments.json:
+        found = [result.to_dict() for result in results]
+        print(json.dumps(found[0] if len(found) == 1 else found, indent=2))
+        return
+    for result in results:
+        print(result)
+        if arguments.profile and result.speed is not None:
+            print(profile(result.speed))
+
+
+def profile(speed: Speed) -> str:
+    """The time of a run by layer: seconds, share, microseconds an iteration.
+
+    >>> from millibar._speed import Speed
+    >>> print(profile(Speed(100, 50, {"data": 0.25, "strategy": 0.75})))
+    layer         seconds    share   us/iteration
+    data            0.250    25.0%         5000.0
+    strategy        0.750    75.0%        15000.0
+    all             1.000   100.0%        20000.0
+    """
+    wall = speed.wall_seconds
+    rows = [*speed.seconds.items(), ("all", wall)]
+    lines = [f"{'layer':<12}{'seconds':>9}{'share':>9}{'us/iteration':>15}"]
+    for name, spent in rows:
+        share = spent / wall if wall > 0 else 0.0
+        each = 1e6 * spent / speed.n_iterations if speed.n_iterations else 0.0
+        lines.append(f"{name:<12}{spent:>9.3f}{share:>9.1%}{each:>15.1f}")
+    return "\n".join(lines)
