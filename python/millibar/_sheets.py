@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
     from millibar.result import Result
 
-__all__ = ["Sheet", "events_sheet", "indicators_sheet", "stats_sheet", "trades_sheet"]
+__all__ = [
+    "Sheet",
+    "events_sheet",
+    "indicators_sheet",
+    "row_returns",
+    "stats_sheet",
+    "trades_sheet",
+]
 
 
 _BLOCK_ROWS = 65_536
@@ -243,19 +250,30 @@ def _period(total: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.diff(known, prepend=0.0)
 
 
-def _return_parts(
+def row_returns(
     value: npt.NDArray[np.float64], flow_total: npt.NDArray[np.float64]
-) -> list[Part]:
-    """Row returns without money put in or taken out, and the equity that they alone would make."""
+) -> npt.NDArray[np.float64]:
+    """What each row gained on the one before, money put in or taken out aside; NaN of the first."""
     import numpy as np
 
     returns = np.full(len(value), np.nan)
-    adjusted = returns.copy()
-    known = np.flatnonzero(~np.isnan(value))
-    if len(known):
+    with np.errstate(all="ignore"):
         flow = _period(flow_total)
+        returns[1:] = (value[1:] - value[:-1] - flow[1:]) / value[:-1]
+    return returns
+
+
+def _return_parts(
+    value: npt.NDArray[np.float64], flow_total: npt.NDArray[np.float64]
+) -> list[Part]:
+    """Row returns, and the equity that they alone would make."""
+    import numpy as np
+
+    returns = row_returns(value, flow_total)
+    known = np.flatnonzero(~np.isnan(value))
+    adjusted = np.full(len(value), np.nan)
+    if len(known):
         with np.errstate(all="ignore"):
-            returns[1:] = (value[1:] - value[:-1] - flow[1:]) / value[:-1]
             growth = np.cumprod(1.0 + np.where(np.isnan(returns), 0.0, returns))
             adjusted = growth * (value[known[0]] - np.nan_to_num(flow_total[known[0]]))
     return [_floats("return", returns), _floats("cash_adjusted_portfolio_value", adjusted)]
