@@ -26,6 +26,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Blocks of some four megabytes. */
+enum { ORDERS_SHIFT = 14, EVENTS_SHIFT = 16 };
+
 /* ---- Life ----------------------------------------------------------------- */
 
 mbar_status mbar_book_new(mbar_policy policy, mbar_ledger *ledger, const mbar_frictions *frictions,
@@ -36,6 +39,8 @@ mbar_status mbar_book_new(mbar_policy policy, mbar_ledger *ledger, const mbar_fr
     if (book == NULL) {
         return MBAR_NOMEM;
     }
+    mbar_blocks_init(&book->orders, sizeof(mbar_entry), ORDERS_SHIFT);
+    mbar_blocks_init(&book->events, sizeof(mbar_event), EVENTS_SHIFT);
     book->policy = policy;
     book->ledger = ledger;
     book->frictions = *frictions;
@@ -50,7 +55,7 @@ void mbar_book_free(mbar_book *book)
         return;
     }
     mbar_book_free_lists(book);
-    mbar_free(book->events);
+    mbar_blocks_deinit(&book->events);
     mbar_zone_unref(book->zone);
     mbar_free(book);
 }
@@ -164,7 +169,7 @@ mbar_status mbar_book_submit(mbar_book *book, const mbar_order_request *request,
                              mbar_order_id *out, mbar_error *error)
 {
     assert(book != NULL && request != NULL && out != NULL);
-    mbar_children children = {.n = 0};
+    mbar_children children;
     mbar_order_request checked = *request;
     mbar_status status =
         mbar_request_check(&checked, book->policy, book->ledger, now_ns, &children, error);
@@ -372,10 +377,11 @@ mbar_status mbar_book_modify(mbar_book *book, mbar_order_id id, double limit_pri
     if (status != MBAR_OK || (status = mbar_book_reserve_events(book, 1, error)) != MBAR_OK) {
         return status;
     }
-    mbar_book_log(book, MBAR_EVENT_MODIFIED, entry, now_ns, "");
-    book->events[book->n_events - 1].price = changed.type == MBAR_ORDER_LIMIT  ? limit_price
-                                             : changed.type == MBAR_ORDER_STOP ? stop_price
-                                                                               : NAN;
+    mbar_event event = mbar_book_event_of(book, MBAR_EVENT_MODIFIED, entry, now_ns);
+    event.price = changed.type == MBAR_ORDER_LIMIT  ? limit_price
+                  : changed.type == MBAR_ORDER_STOP ? stop_price
+                                                    : NAN;
+    mbar_book_log_event(book, &event);
     entry->order.request = changed;
     for (int32_t i = 1; i <= entry->n_children && !isnan(quantity); i++) {
         mbar_book_entry(book, id + i)->order.request.quantity = quantity;

@@ -150,12 +150,12 @@ static bool stop_child(const mbar_order_request *parent, mbar_policy policy,
 static mbar_status make_children(const mbar_order_request *request, mbar_policy policy,
                                  mbar_children *children, mbar_error *error)
 {
-    mbar_order_request limit = child_of(request, policy), stop;
     bool is_oco = request->order_class == MBAR_CLASS_OCO;
     children->n = 0;
     if (request->order_class == MBAR_CLASS_SIMPLE) {
         return MBAR_OK;
     }
+    mbar_order_request limit = child_of(request, policy), stop;
     limit.type = MBAR_ORDER_LIMIT;
     limit.limit_price = given(request->child_limit_price, is_oco ? request->limit_price : NAN);
     if (!isnan(limit.limit_price)) {

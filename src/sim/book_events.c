@@ -6,7 +6,6 @@
  * a queue is no more than a place in the log, and reading skips what belongs to the
  * other: O(1) on average.
  */
-#include "base/alloc.h"
 #include "sim/book_internal.h"
 
 #include <assert.h>
@@ -14,42 +13,35 @@
 
 mbar_status mbar_book_reserve_events(mbar_book *book, int64_t n, mbar_error *error)
 {
-    if (book->n_events + n <= book->event_capacity) {
-        return MBAR_OK;
-    }
-    int64_t capacity = book->event_capacity > 0 ? 2 * book->event_capacity : 64;
-    if (capacity < book->n_events + n) {
-        capacity = book->n_events + n;
-    }
-    void *events = book->events;
-    if (!mbar_resize_array(&events, (size_t)book->event_capacity, (size_t)capacity,
-                           sizeof *book->events, error)) {
-        return MBAR_NOMEM;
-    }
-    book->events = events;
-    book->event_capacity = capacity;
-    return MBAR_OK;
+    return mbar_blocks_reserve(&book->events, book->n_events + n, error);
 }
 
-void mbar_book_log_fill(mbar_book *book, const mbar_event *event)
+void mbar_book_log_event(mbar_book *book, const mbar_event *event)
 {
-    assert(book->n_events < book->event_capacity);
-    book->events[book->n_events++] = *event;
+    assert(book->n_events < book->events.capacity);
+    *(mbar_event *)mbar_blocks_at(&book->events, book->n_events++) = *event;
 }
 
-void mbar_book_log(mbar_book *book, mbar_event_kind kind, const mbar_entry *entry, int64_t ns,
-                   const char *message)
+mbar_event mbar_book_event_of(const mbar_book *book, mbar_event_kind kind, const mbar_entry *entry,
+                              int64_t ns)
 {
-    mbar_event event = {
+    return (mbar_event){
         .kind = kind,
         .order = entry->order.id,
         .ns = ns,
         .price = NAN,
         .multiplier = mbar_entry_asset(book, entry)->multiplier,
         .bar_ns = INT64_MIN,
-        .message = message,
+        .message = "",
     };
-    mbar_book_log_fill(book, &event);
+}
+
+void mbar_book_log(mbar_book *book, mbar_event_kind kind, const mbar_entry *entry, int64_t ns,
+                   const char *message)
+{
+    mbar_event event = mbar_book_event_of(book, kind, entry, ns);
+    event.message = message;
+    mbar_book_log_event(book, &event);
 }
 
 static bool is_urgent(const mbar_event *event)
@@ -73,17 +65,17 @@ static bool is_queued(const mbar_book *book, const mbar_event *event)
 bool mbar_book_next_event(mbar_book *book, mbar_event *out)
 {
     assert(book != NULL && out != NULL);
-    for (; book->next_urgent < book->n_events; book->next_urgent++) {
-        if (is_urgent(&book->events[book->next_urgent])) {
-            *out = book->events[book->next_urgent++];
+    while (book->next_urgent < book->n_events) {
+        const mbar_event *event = mbar_book_event(book, book->next_urgent++);
+        if (is_urgent(event)) {
+            *out = *event;
             return true;
         }
     }
-    for (; book->next_other < book->n_events; book->next_other++) {
-        const mbar_event *event = &book->events[book->next_other];
+    while (book->next_other < book->n_events) {
+        const mbar_event *event = mbar_book_event(book, book->next_other++);
         if (!is_urgent(event) && is_queued(book, event)) {
             *out = *event;
-            book->next_other++;
             return true;
         }
     }
@@ -98,7 +90,7 @@ int64_t mbar_book_events(const mbar_book *book)
 const mbar_event *mbar_book_event(const mbar_book *book, int64_t index)
 {
     assert(book != NULL && index >= 0 && index < book->n_events);
-    return &book->events[index];
+    return mbar_blocks_at(&book->events, index);
 }
 
 mbar_status mbar_book_settle(mbar_book *book, const mbar_event *event, mbar_error *error)

@@ -175,18 +175,12 @@ static void take_fill(mbar_entry *entry, double price, double quantity, double f
 static void log_fill(mbar_book *book, const mbar_entry *entry, mbar_event_kind kind, double price,
                      double quantity, double fee, const mbar_bar *bar, int64_t now_ns)
 {
-    mbar_event event = {
-        .kind = kind,
-        .order = entry->order.id,
-        .ns = now_ns,
-        .price = price,
-        .quantity = quantity,
-        .fee = fee,
-        .multiplier = mbar_entry_asset(book, entry)->multiplier,
-        .bar_ns = bar->open_ns,
-        .message = "",
-    };
-    mbar_book_log_fill(book, &event);
+    mbar_event event = mbar_book_event_of(book, kind, entry, now_ns);
+    event.price = price;
+    event.quantity = quantity;
+    event.fee = fee;
+    event.bar_ns = bar->open_ns;
+    mbar_book_log_event(book, &event);
 }
 
 static mbar_status fill_part(mbar_book *book, mbar_entry *entry, double price, double quantity,

@@ -4,6 +4,7 @@
 #ifndef MBAR_SIM_BOOK_INTERNAL_H
 #define MBAR_SIM_BOOK_INTERNAL_H
 
+#include "sim/blocks.h"
 #include "sim/book.h"
 #include "sim/ledger.h"
 
@@ -32,29 +33,26 @@ typedef struct mbar_order_list {
     int64_t n;
 } mbar_order_list;
 
-enum { MBAR_ENTRIES_PER_BLOCK = 128 };
-
 struct mbar_book {
     mbar_policy policy;
     mbar_ledger *ledger;
     mbar_frictions frictions;
-    mbar_zone *zone; /* or NULL */
-    /* Blocks, so that an order never moves. */
-    mbar_entry **blocks;
-    int64_t n_blocks, block_capacity, n_orders;
+    mbar_zone *zone;    /* or NULL */
+    mbar_blocks orders; /* mbar_entry */
+    int64_t n_orders;
     mbar_order_list buckets[MBAR_N_BUCKETS];
     mbar_order_list *working_by_asset;
     int32_t n_assets;
     mbar_order_id *pending; /* scratch of the pass under way */
     int64_t pending_capacity;
     /* The log, and how far each queue has been read. */
-    mbar_event *events;
-    int64_t n_events, event_capacity, next_urgent, next_other;
+    mbar_blocks events; /* mbar_event */
+    int64_t n_events, next_urgent, next_other;
 };
 
 static inline mbar_entry *mbar_book_entry(const mbar_book *book, mbar_order_id id)
 {
-    return &book->blocks[(id - 1) / MBAR_ENTRIES_PER_BLOCK][(id - 1) % MBAR_ENTRIES_PER_BLOCK];
+    return mbar_blocks_at(&book->orders, id - 1);
 }
 
 /* Neither filled nor canceled itself, whatever its children are. */
@@ -86,10 +84,13 @@ void mbar_book_free_lists(mbar_book *book);
 
 /* Room for n more events, so that mbar_book_log cannot fail. */
 mbar_status mbar_book_reserve_events(mbar_book *book, int64_t n, mbar_error *error);
-/* An event of the order without fill; message is static. */
+/* An event of the order, without a fill, at the clock. */
+mbar_event mbar_book_event_of(const mbar_book *book, mbar_event_kind kind, const mbar_entry *entry,
+                              int64_t ns);
+/* Logs one; message is static. */
 void mbar_book_log(mbar_book *book, mbar_event_kind kind, const mbar_entry *entry, int64_t ns,
                    const char *message);
-void mbar_book_log_fill(mbar_book *book, const mbar_event *event);
+void mbar_book_log_event(mbar_book *book, const mbar_event *event);
 
 /* ---- book.c --------------------------------------------------------------- */
 

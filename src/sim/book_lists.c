@@ -10,32 +10,11 @@
 #include "sim/book_internal.h"
 
 #include <assert.h>
-
-static mbar_status reserve_blocks(mbar_book *book, int64_t n, mbar_error *error)
-{
-    while (book->n_orders + n > book->n_blocks * MBAR_ENTRIES_PER_BLOCK) {
-        if (book->n_blocks == book->block_capacity) {
-            int64_t capacity = book->block_capacity > 0 ? 2 * book->block_capacity : 8;
-            void *blocks = book->blocks;
-            if (!mbar_resize_array(&blocks, (size_t)book->block_capacity, (size_t)capacity,
-                                   sizeof *book->blocks, error)) {
-                return MBAR_NOMEM;
-            }
-            book->blocks = blocks;
-            book->block_capacity = capacity;
-        }
-        mbar_entry *block = mbar_alloc_array(MBAR_ENTRIES_PER_BLOCK, sizeof *block, error);
-        if (block == NULL) {
-            return MBAR_NOMEM;
-        }
-        book->blocks[book->n_blocks++] = block;
-    }
-    return MBAR_OK;
-}
+#include <string.h>
 
 mbar_status mbar_book_reserve(mbar_book *book, int64_t n, int32_t asset, mbar_error *error)
 {
-    mbar_status status = reserve_blocks(book, n, error);
+    mbar_status status = mbar_blocks_reserve(&book->orders, book->n_orders + n, error);
     if (status != MBAR_OK || asset < book->n_assets) {
         return status;
     }
@@ -54,6 +33,7 @@ mbar_status mbar_book_reserve(mbar_book *book, int64_t n, int32_t asset, mbar_er
 mbar_entry *mbar_book_append(mbar_book *book)
 {
     mbar_entry *entry = mbar_book_entry(book, ++book->n_orders);
+    memset(entry, 0, sizeof *entry);
     entry->order.id = book->n_orders;
     entry->bucket = MBAR_BUCKET_NONE;
     return entry;
@@ -130,10 +110,7 @@ mbar_status mbar_book_list(mbar_book *book, const mbar_bucket *buckets, int32_t 
 
 void mbar_book_free_lists(mbar_book *book)
 {
-    for (int64_t i = 0; i < book->n_blocks; i++) {
-        mbar_free(book->blocks[i]);
-    }
-    mbar_free(book->blocks);
+    mbar_blocks_deinit(&book->orders);
     mbar_free(book->working_by_asset);
     mbar_free(book->pending);
 }

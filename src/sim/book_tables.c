@@ -133,7 +133,7 @@ static int64_t collect_fills(const mbar_book *book, fill_row *rows)
 {
     int64_t n = 0;
     for (int64_t i = 0; i < book->n_events; i++) {
-        const mbar_event *event = &book->events[i];
+        const mbar_event *event = mbar_book_event(book, i);
         if (event->kind == MBAR_EVENT_FILLED || event->kind == MBAR_EVENT_PARTIAL) {
             const mbar_order_request *request = &mbar_book_order(book, event->order)->request;
             if (rows != NULL) {
