@@ -359,13 +359,23 @@ def _order_column(orders: _core.Table, name: str) -> list[Any]:
 
 
 def _identifiers(orders: _core.Table) -> list[str]:
-    """Names of orders: their own column "identifier", or the engine's numbers as lumibot's."""
+    """Names of orders: their own column "identifier", or as lumibot numbers them: orders that the
+    strategy made from 1, their children by a name of their own (there, a random one)."""
     if "identifier" in orders.names:
         return [str(name) for name in orders.column("identifier").to_list()]
-    return [
-        value if isinstance(value, str) else f"bt_{value}"
-        for value in orders.column("id").to_list()
-    ]
+    names: dict[Any, str] = {}
+    roots, children = 0, dict[Any, int]()
+    ids, parents = (orders.column(name).to_list() for name in ("id", "parent"))
+    for order, parent in zip(ids, parents, strict=True):
+        if isinstance(order, str):
+            names[order] = order
+        elif parent in names:
+            children[parent] = children.get(parent, 0) + 1
+            names[order] = f"{names[parent]}_{children[parent]}"
+        else:
+            roots += 1
+            names[order] = f"bt_{roots}"
+    return list(names.values())
 
 
 def _costs(orders: Sequence[Any], kinds: Sequence[str], fees: Sequence[Any]) -> list[float | None]:

@@ -334,6 +334,20 @@ def test_events_say_what_orders_are() -> None:
     assert set(trades.header) < set(sheet.header)
 
 
+def test_children_have_names_below_their_parents() -> None:
+    orders = {
+        "id": np.array([1, 2, 3, 4, 5]),
+        "parent": np.array([0, 1, 1, 0, 3]),
+        "symbol": ["A"] * 5,
+        "side": ["buy"] * 5,
+    }
+    made = {"timestamp": START + np.arange(5), "kind": ["new"] * 5, "order": orders["id"]}
+    names = column(events_sheet(run(orders=orders, events=made)), "identifier")
+    assert names == ["bt_1", "bt_1_1", "bt_1_2", "bt_2", "bt_1_2_1"]
+    given = {**orders, "identifier": list("vwxyz")}
+    assert column(events_sheet(run(orders=given, events=made)), "identifier") == list("vwxyz")
+
+
 def test_events_of_orders_that_are_not_there() -> None:
     events = {"timestamp": np.array([START]), "kind": ["new"], "order": np.array([7])}
     sheet = events_sheet(run(events=events))
