@@ -309,6 +309,24 @@ mbar_status mbar_engine_add_asset(mbar_engine *engine, const mbar_asset *spec, m
     return MBAR_OK;
 }
 
+mbar_status mbar_engine_add_quotes(mbar_engine *engine, mbar_error *error)
+{
+    for (int32_t i = 0; i < engine->n_assets; i++) {
+        const mbar_asset *spec = &engine->assets[i].spec;
+        if (!spec->quote_is_crypto || spec->quote == NULL ||
+            mbar_engine_find(engine, spec->quote) >= 0) {
+            continue;
+        }
+        mbar_asset quote;
+        int32_t number;
+        mbar_asset_init(&quote);
+        quote.symbol = spec->quote;
+        quote.kind = MBAR_ASSET_CRYPTO;
+        MBAR_TRY(mbar_engine_add_asset(engine, &quote, NULL, &number, error));
+    }
+    return MBAR_OK;
+}
+
 /* ---- Questions ------------------------------------------------------------------- */
 
 int64_t mbar_engine_now_ns(const mbar_engine *engine)

@@ -179,6 +179,8 @@ static inline int64_t mbar_engine_later(int64_t ns, int64_t length_ns)
 
 /* ---- engine.c -------------------------------------------------------------------- */
 
+/* Adds the cryptos that others are priced in, and that are no assets yet. */
+mbar_status mbar_engine_add_quotes(mbar_engine *engine, mbar_error *error);
 /* The field of bars named so, or MBAR_BAR_N_FIELDS. */
 mbar_bar_field mbar_bar_field_named(const char *name);
 /* LUMIBOT: whether lumibot no longer answers: three days past the end of the data. */

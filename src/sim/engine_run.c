@@ -289,6 +289,7 @@ mbar_status mbar_engine_run(mbar_engine *engine, const mbar_strategy *strategy, 
         return mbar_error_set(error, MBAR_INVALID, "an engine runs once; make another");
     }
     MBAR_TRY(set_span(engine, error));
+    MBAR_TRY(mbar_engine_add_quotes(engine, error));
     engine->has_run = true;
     engine->strategy = (mbar_strategy){0};
     size_t known =

@@ -158,8 +158,8 @@ bool mbar_engine_session_closed(mbar_engine *engine)
     if (!engine->is_under_way) {
         return false;
     }
-    int64_t left_ns = time_to_close(engine);
-    return left_ns != NO_SESSION && left_ns <= 0;
+    const mbar_session *session = session_now(engine);
+    return session != NULL && session->close_ns <= engine->now_ns;
 }
 
 /* ---- The clock --------------------------------------------------------------------- */
