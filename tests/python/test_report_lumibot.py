@@ -7,6 +7,7 @@ Result, whose files must be the same text. So nothing here depends on our engine
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,19 +33,19 @@ ACCOUNT = ("portfolio_value", "cash", "positions", "return", "cash_adjusted_port
 MES5 = Asset("MES", Asset.AssetType.CONT_FUTURE, multiplier=5)
 
 
-class Busy(Strategy):
-    """Orders of many kinds, drawings, and rows of its own."""
+class Deeds:
+    """Orders of many kinds, drawings, and rows of its own; for lumibot's Strategy and for ours."""
 
     asset: Any = SPY
     market = "24/7"
     trailing = False
 
-    def initialize(self) -> None:
+    def initialize(self: Any) -> None:
         self.set_market(self.market)
         self.sleeptime = "30M"
         self.count = 0
 
-    def on_trading_iteration(self) -> None:
+    def on_trading_iteration(self: Any) -> None:
         asset, step = self.asset, self.count % 7
         self.count += 1
         price = float(self.get_last_price(asset))
@@ -65,13 +66,13 @@ class Busy(Strategy):
             self.cancel_open_orders()
         self.draw(price)
 
-    def draw(self, price: float) -> None:
+    def draw(self: Any, price: float) -> None:
         if self.count % 10 == 3:
             self.add_marker("mark", value=price, color="red", size=8, detail_text='a, "b"')
         elif self.count % 10 == 5:
             self.add_line("line", value=price, width=2)
 
-    def trace_stats(self, context: Any, snapshot_before: Any) -> dict[str, Any]:
+    def trace_stats(self: Any, context: Any, snapshot_before: Any) -> dict[str, Any]:
         return {
             "count": self.count,
             "price": float(self.get_last_price(self.asset)),
@@ -79,6 +80,10 @@ class Busy(Strategy):
             "flag": self.count % 3 == 0,
             "deep": {"b": [self.count], "a": None},
         }
+
+
+class Busy(Deeds, Strategy):
+    pass
 
 
 class Mixed(Busy):
@@ -306,3 +311,53 @@ def test_the_keys_of_the_settings_are_lumibots(pair: Any) -> None:
 
 def test_lumibots_mes_is_a_future() -> None:
     assert MES.asset_type == MES5.asset_type
+
+
+# ---- The same files from our engine ------------------------------------------------------------
+
+
+def by_our_engine(kind: type[Busy], start: str, end: str) -> Result:
+    """The same deeds on the same bars, on millibar's engine under lumibot's policy."""
+    backtest = pytest.importorskip("millibar.backtest")
+    from millibar import assets
+    from millibar.strategy import Strategy as OurStrategy
+
+    theirs_ = kind.asset
+    asset = assets.Asset(
+        theirs_.symbol, asset_type=theirs_.asset_type.value, multiplier=theirs_.multiplier
+    )
+    deeds = {"asset": asset, "market": kind.market, "trailing": kind.trailing}
+    strategy = type("Busy", (Deeds, OurStrategy), deeds)
+    return backtest.Backtest(
+        strategy,
+        {asset: minutes(7, start=start, end=end)},
+        start=at(start),
+        end=at(end),
+        budget=100_000,
+        fees=[assets.TradingFee(flat_fee=0.5, percent_fee=0.0001)],
+        policy="lumibot",
+        name="Busy",
+    ).run()
+
+
+def same_names(text: str) -> list[str]:
+    """Rows with the names of children, random in lumibot, replaced."""
+    return re.sub(r",(bt_\d+_\d+|[0-9a-f]{32}),", ",child,", text).splitlines()
+
+
+@pytest.mark.parametrize("name", ["stock", "future over the change of clocks, own rows"])
+def test_our_engine_leaves_the_same_files(name: str, tmp_path: Path) -> None:
+    kind, start, end, _ = CASES[name]
+    run(tmp_path, kind, start, end, capture=False)
+    ours = write_files(by_our_engine(kind, start, end), tmp_path / "ours")
+    for what in KINDS:
+        expected = same_names(theirs(tmp_path, what).read_text(encoding="utf-8"))
+        found = same_names(ours[what].read_text(encoding="utf-8"))
+        if what == "indicators":
+            assert sorted(found) == sorted(expected)
+        elif what == "stats":
+            # lumibot appends the row of the strategy's end when the file has been written.
+            assert found[: len(expected)] == expected
+            assert len(found) - len(expected) in (0, 1)
+        else:
+            assert found == expected, what
