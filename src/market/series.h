@@ -48,6 +48,13 @@ MBAR_MUST_USE mbar_status mbar_series_from_rows(mbar_ready_rows *rows, mbar_step
                                                 mbar_zone *zone, int64_t closes_ns,
                                                 mbar_series **out, mbar_error *error);
 
+/* mbar_series_window for who knows where the clock is in the series. at: STRICT, how many rows
+ * have closed; LUMIBOT, the last row with open <= now_ns, -1 for none. O(1). */
+MBAR_MUST_USE mbar_status mbar_series_window_at(const mbar_series *series, mbar_policy policy,
+                                                int64_t at, int64_t now_ns, int64_t length,
+                                                int64_t shift, mbar_window *out,
+                                                mbar_error *error);
+
 /* The instant length_ns after row's open: on the zone's wall clock for a day
  * series, where a day may have 23 or 25 hours. INT64_MAX where it lies beyond. */
 int64_t mbar_series_end_ns(const mbar_series *series, int64_t row, int64_t length_ns);

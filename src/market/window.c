@@ -67,8 +67,8 @@ static int64_t closed_rows(const mbar_series *series, int64_t now_ns)
     return low;
 }
 
-static mbar_status strict_window(const mbar_series *series, int64_t now_ns, int64_t length,
-                                 int64_t shift, mbar_window *out, mbar_error *error)
+static mbar_status strict_window(int64_t n_closed, int64_t length, int64_t shift, mbar_window *out,
+                                 mbar_error *error)
 {
     if (length < 1) {
         return mbar_error_set(error, MBAR_INVALID, "a window of %lld rows; ask for 1 or more",
@@ -79,7 +79,6 @@ static mbar_status strict_window(const mbar_series *series, int64_t now_ns, int6
                               "a shift of %lld rows reaches past the clock; give 0 or more",
                               (long long)shift);
     }
-    int64_t n_closed = closed_rows(series, now_ns);
     int64_t end = shift < n_closed ? n_closed - shift : 0;
     out->n_rows = length < end ? length : end;
     out->first = end - out->n_rows;
@@ -95,11 +94,11 @@ static bool intraday_closed(const mbar_series *series, int64_t row, int64_t now_
     return (uint64_t)now_ns - (uint64_t)series->times[row] >= (uint64_t)series->intraday_ns;
 }
 
-static mbar_window lumibot_window(const mbar_series *series, int64_t now_ns, int64_t length,
-                                  int64_t shift)
+/* row: the last with open <= now_ns. */
+static mbar_window lumibot_window(const mbar_series *series, int64_t row, int64_t now_ns,
+                                  int64_t length, int64_t shift)
 {
     int64_t n = series->n_rows;
-    int64_t row = mbar_asof(series->times, n, now_ns);
     int64_t end = row;
     if (series->step == MBAR_STEP_DAY) {
         end++;
@@ -121,12 +120,21 @@ mbar_status mbar_series_window(const mbar_series *series, mbar_policy policy, in
                                int64_t length, int64_t shift, mbar_window *out, mbar_error *error)
 {
     assert(series != NULL && out != NULL);
+    int64_t at = policy == MBAR_POLICY_LUMIBOT ? mbar_asof(series->times, series->n_rows, now_ns)
+                                               : closed_rows(series, now_ns);
+    return mbar_series_window_at(series, policy, at, now_ns, length, shift, out, error);
+}
+
+mbar_status mbar_series_window_at(const mbar_series *series, mbar_policy policy, int64_t at,
+                                  int64_t now_ns, int64_t length, int64_t shift, mbar_window *out,
+                                  mbar_error *error)
+{
     if (policy == MBAR_POLICY_LUMIBOT) {
-        *out = lumibot_window(series, now_ns, length, shift);
+        *out = lumibot_window(series, at, now_ns, length, shift);
         return MBAR_OK;
     }
     assert(policy == MBAR_POLICY_STRICT);
-    return strict_window(series, now_ns, length, shift, out, error);
+    return strict_window(at, length, shift, out, error);
 }
 
 mbar_window mbar_series_between(const mbar_series *series, int64_t from_ns, int64_t to_ns)

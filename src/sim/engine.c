@@ -374,8 +374,9 @@ mbar_status mbar_engine_window(const mbar_engine *engine, int32_t asset, int64_t
     if (of == NULL || of->series == NULL) {
         return mbar_error_set(error, MBAR_INVALID, "asset %d has no bars", (int)asset);
     }
-    return mbar_series_window(of->series, engine->options.policy, engine->now_ns, length, shift,
-                              out, error);
+    return mbar_series_window_at(of->series, engine->options.policy,
+                                 mbar_engine_is_strict(engine) ? of->n_shown : of->row,
+                                 engine->now_ns, length, shift, out, error);
 }
 
 int64_t mbar_engine_visible_rows(const mbar_engine *engine, int32_t asset)
