@@ -13,17 +13,15 @@ if TYPE_CHECKING:
 
     from millibar.result import Result
 
-_WHOLE = ("multiplier",)
-
 
 def _values(column: _core.Column) -> Any:
-    """A column for a frame: numbers as an array where none is missing, else what there is."""
-    if column.type in ("utf8", "dictionary") or column.null_count:
+    """A column for a frame; one without a value is of None, as pandas makes it of dicts."""
+    if column.type in ("utf8", "dictionary") or column.null_count == len(column):
         return column.to_list()
     return to_numpy(column)
 
 
-def _frame(sheet: Sheet, time: str, result: Result) -> pd.DataFrame:
+def _frame(sheet: Sheet, time: str) -> pd.DataFrame:
     import pandas as pd
 
     from millibar.feed import datetime_index
@@ -38,12 +36,12 @@ def _frame(sheet: Sheet, time: str, result: Result) -> pd.DataFrame:
 
 def events_frame(result: Result) -> pd.DataFrame:
     """lumibot's `_trade_event_log_df`: a row an event of an order."""
-    return _frame(events_sheet(result), "time", result)
+    return _frame(events_sheet(result), "time")
 
 
 def stats_frame(result: Result) -> pd.DataFrame:
     """lumibot's `strategy.stats`: a row each time it noted one, by time."""
-    frame = _frame(stats_sheet(result), "datetime", result).set_index("datetime")
+    frame = _frame(stats_sheet(result), "datetime").set_index("datetime")
     shorts: dict[str, Any] = {}
     rows = []
     for held in _positions(result):

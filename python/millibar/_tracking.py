@@ -23,6 +23,7 @@ class Tracker:
     """The orders and positions of one run.
 
     engine: the run's. name: the strategy's. assets: the Asset of each of the engine's numbers.
+    quotes: the number of what an asset's cash leg is a position in, by the asset's number.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class Tracker:
         "_engine",
         "_error",
         "_filled",
+        "_filled_into",
         "_held",
         "_listed",
         "_name",
@@ -39,12 +41,17 @@ class Tracker:
         "_partial",
         "_placeholder",
         "_positions",
+        "_quotes",
         "_seen",
+        "_traded",
         "_units",
     )
 
-    def __init__(self, engine: _core.Engine, name: str, assets: list[Any]) -> None:
+    def __init__(
+        self, engine: _core.Engine, name: str, assets: list[Any], quotes: dict[int, int]
+    ) -> None:
         self._engine = engine
+        self._quotes = quotes
         self._name = name
         self._assets = assets
         self._orders: list[Order | None] = [None]
@@ -55,7 +62,9 @@ class Tracker:
         self._canceled: list[Order] = []
         self._placeholder: dict[int, Order] = {}
         self._positions: dict[int, Position] = {}
+        self._filled_into: dict[int, Position] = {}
         self._units: dict[int, Decimal] = {}
+        self._traded: dict[int, Order] = {}
         self._seen = 0
         self._listed: list[Order] | None = None
         self._held: list[Position] | None = None
@@ -97,6 +106,9 @@ class Tracker:
             order = self.order(number)
             if order is not None:
                 self._follow(kind, number, order, quantity)
+        for asset in self._traded:
+            self._settle(asset)
+        self._traded.clear()
 
     def _follow(self, kind: str, number: int, order: Order, quantity: float) -> None:
         if kind in _FILLS:
@@ -141,21 +153,35 @@ class Tracker:
 
     def _book(self, order: Order, quantity: float) -> None:
         asset = self._engine.order(order._id).asset
-        units = self._units.get(asset, Decimal(0))
-        delta = Decimal(repr(quantity))
-        units += delta if order.is_buy_order() else -delta
+        self._traded[asset] = order
+        # lumibot's arithmetic to the digit: 0.1 and -0.1 do not cancel out, for the sign rounds.
+        delta = Decimal(quantity)
+        if not order.is_buy_order():
+            delta = -delta
+        position = self._positions.get(asset)
+        units = delta if position is None else self._units[asset] + delta
         self._units[asset] = units
         self._held = None
-        position = self._positions.get(asset)
         if position is None:
+            position = self._open(asset, order)
             if units:
-                self._positions[asset] = self._open(asset, order)
-        elif units:
-            if order not in position.orders:
-                position.orders.append(order)
-        else:
-            del self._positions[asset]
+                self._positions[asset] = position
+        elif order not in position.orders:
+            position.orders.append(order)
+        self._filled_into[order._id] = position
+        if not units:
+            self._positions.pop(asset, None)
             _let_go(position)
+
+    def _settle(self, asset: int) -> None:
+        """What the engine holds of an asset is what is held: splits and remainders are its."""
+        held = self._engine.quantity(asset)
+        if float(self._units[asset]) != held:
+            self._units[asset] = Decimal(held)
+        if not held and asset in self._positions:
+            _let_go(self._positions.pop(asset))
+        elif held and asset not in self._positions:
+            self._positions[asset] = self._open(asset, self._traded[asset])
 
     def _open(self, asset: int, order: Order) -> Position:
         # The order's own Asset: its multiplier may differ from the data's.
@@ -249,8 +275,7 @@ class Tracker:
                 strategy.on_canceled_order(order)
             elif kind in _FILLS:
                 self._sync()
-                asset = self._engine.order(number).asset
-                position = self._positions.get(asset) or self._open_flat(asset, order)
+                position = self._filled_into[number]
                 heard = (
                     strategy.on_filled_order
                     if kind == "filled"
@@ -265,12 +290,6 @@ class Tracker:
                 strategy.on_error_order(order, message)
 
         return on_order_event
-
-    def _open_flat(self, asset: int, order: Order) -> Position:
-        """The position of a fill that closed it."""
-        position = self._open(asset, order)
-        _let_go(position)
-        return position
 
 
 def held_contract(root: Any, positions: list[Position]) -> Position | None:

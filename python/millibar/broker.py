@@ -154,13 +154,14 @@ class BacktestingBroker:
             self._add(engine, bars.asset, bars.quote, bars.series)
             assets.append(bars.asset)
             self._multipliers.append(float(bars.asset.multiplier))
+        quotes = self._add_quotes(engine, assets)
         self.engine = engine
         source.engine = engine
-        self.tracker = Tracker(engine, strategy.name, assets)
+        source.daily = self.policy == "lumibot" and "daily" in self._sessions_word(strategy)
+        self.tracker = Tracker(engine, strategy.name, assets, quotes)
         return engine
 
-    @staticmethod
-    def _add(engine: _core.Engine, asset: Asset, quote: Asset, series: _core.Series) -> None:
+    def _add(self, engine: _core.Engine, asset: Asset, quote: Asset, series: _core.Series) -> None:
         kind = _KINDS.get(str(asset.asset_type))
         if kind is None:
             unsupported(f"data of {asset}", f"{asset.asset_type} assets are not simulated")
@@ -172,8 +173,27 @@ class BacktestingBroker:
             multiplier=float(asset.multiplier),
             margin=margin,
             quote=quote.symbol if kind == "crypto" else None,
-            quote_is_crypto=kind == "crypto" and quote.asset_type == "crypto",
+            quote_is_crypto=self._pays_in_crypto(asset, quote),
         )
+
+    def _add_quotes(self, engine: _core.Engine, assets: list[Asset]) -> dict[int, int]:
+        """The cryptos that cryptos are priced in, whose cash legs are positions in them: the
+        engine's number of each, by the number of what is priced in it."""
+        numbers: dict[int, int] = {}
+        for bars in self.data_source.instruments:
+            if self._pays_in_crypto(bars.asset, bars.quote):
+                if bars.quote not in assets:
+                    engine.add_asset(bars.quote.symbol, "crypto")
+                    assets.append(bars.quote)
+                    self._multipliers.append(float(bars.quote.multiplier))
+                numbers[bars.number] = assets.index(bars.quote)
+        return numbers
+
+    def _pays_in_crypto(self, asset: Asset, quote: Asset) -> bool:
+        """Whether trading an asset moves a position in its quote rather than cash."""
+        assert self.strategy is not None
+        both = asset.asset_type == quote.asset_type == "crypto"
+        return both and quote != self.strategy.quote_asset
 
     def _sessions_word(self, strategy: Strategy) -> str:
         daily = str(strategy.sleeptime)[-1:].lower() == "d" or self.data_source.step == "day"
@@ -198,7 +218,9 @@ class BacktestingBroker:
             return
         engine.set_step(sleeptime_ns(strategy.sleeptime))
         if self._initializing:
-            engine.set_schedule(self._sessions_word(strategy), *self._spans(strategy).values())
+            sessions = self._sessions_word(strategy)
+            engine.set_schedule(sessions, *self._spans(strategy).values())
+            self.data_source.daily = self.policy == "lumibot" and "daily" in sessions
 
     def _hold_starting_positions(self) -> None:
         strategy = self.strategy
@@ -355,7 +377,10 @@ class BacktestingBroker:
     ) -> list[Any] | None:
         """Cancels the active ones of the orders given, or of all."""
         if orders is None:
-            self.running("cancel_open_orders").cancel_all()
+            engine = self.running("cancel_open_orders")
+            if not engine.next_active(0):
+                return []
+            engine.cancel_all()
             return None
         active = [order for order in orders if order.is_active()]
         self.cancel_orders(active)

@@ -39,6 +39,10 @@ _ROUTES = 4096  # a strategy that makes its assets anew at every call must not f
 _TO_DOLLARS = frozenset({"option", "future", "cont_future", "stock", "index"})
 
 
+# Of which data lumibot answers a request for a step.
+_SERVES = {"minute": ("minute",), "hour": ("hour", "minute"), "day": ("day", "minute")}
+
+
 class Instrument:
     """One asset's bars in a run.
 
@@ -169,6 +173,7 @@ class PandasDataBacktesting:
         self.instruments: list[Instrument] = []
         self.policy = "lumibot"
         self._policy = _core.LUMIBOT
+        self.daily = False  # whether lumibot's loop of days runs
         self.data_ns = 0  # time spent in windows and frames
         self._by_key: dict[Any, Instrument] = {}
         self._routes: dict[tuple[Any, ...], _Route] = {}
@@ -266,25 +271,36 @@ class PandasDataBacktesting:
         now_ns = self.now_ns
         if now_ns != self._now_ns:
             self._now_ns = now_ns
-            self._now = _clock.from_ns(now_ns, self.tzinfo)
+            self._now = self._stamp(now_ns) if self.daily else _clock.from_ns(now_ns, self.tzinfo)
         return self._now
+
+    @staticmethod
+    def _stamp(now_ns: int) -> Any:
+        """Now as lumibot has it in runs by the day: a row of its index, a pandas Timestamp."""
+        import pandas as pd
+
+        return pd.Timestamp(now_ns, unit="ns", tz=_clock.zone_of(NEW_YORK))
 
     # ---- Finding -------------------------------------------------------------------------------
 
     def find(self, asset: Any, quote: Any = None) -> Instrument | None:
-        """The instrument of an asset, or of a pair, as lumibot looks for it."""
+        """The instrument of an asset, or of a pair, as lumibot looks for it: of a currency or
+        crypto it needs the quote. The policy strict does not, where there is but one."""
         base, its_quote = asset if isinstance(asset, tuple) else (asset, quote)
         candidates: list[Any] = []
         if quote is not None:
             candidates.append((base, quote))
         if its_quote is not None and its_quote is not quote:
             candidates.append((base, its_quote))
-        if getattr(base, "asset_type", None) in _TO_DOLLARS or quote is None:
+        if getattr(base, "asset_type", None) in _TO_DOLLARS:
             candidates.append((base, USD))
         for key in candidates:
             found = self._by_key.get(key)
             if found is not None:
                 return found
+        if self.policy == "strict":
+            same = [bars for bars in self.instruments if bars.asset == base]
+            return same[0] if len(same) == 1 else None
         return None
 
     def number(self, asset: Any, quote: Any = None) -> int | None:
@@ -307,6 +323,9 @@ class PandasDataBacktesting:
                 request = history.read_request(words, instrument.step)
             except ValueError as error:
                 logger.info("Error getting bars for %s: %s", asset, error)
+            else:
+                if self.policy == "lumibot" and instrument.step not in _SERVES[request.step]:
+                    request = None
         if instrument is None or request is None:
             if (asset, words) not in self._missed:
                 self._missed.add((asset, words))
@@ -445,7 +464,7 @@ class PandasDataBacktesting:
             return Quote(asset=asset)
         values = history.quote_values(feed, instrument.lines, row, forming, instrument.step)
         for side in ("bid", "ask"):
-            if values[side] is not None and not values[side] > 0:
+            if values[side] is not None and values[side] <= 0:
                 values[side] = None
         return Quote(
             asset=asset,

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from millibar import _runs
+from millibar import _core, _runs
 from millibar._speed import Speed, peak_memory_bytes
 from millibar._strategy_missing import unsupported
 from millibar.assets import Asset
@@ -21,7 +21,6 @@ from millibar.broker import BacktestingBroker
 from millibar.source import PandasDataBacktesting
 
 if TYPE_CHECKING:
-    from millibar._core import Engine
     from millibar.result import Result
     from millibar.strategy import Strategy
 
@@ -38,6 +37,7 @@ _LIFECYCLE = {
     "after_market_closes": "after_market_closes",
     "on_end": "on_strategy_end",
 }
+_KINDS = {"fill": "filled", "partial_fill": "partial"}
 _ORDER_EVENTS = (
     "on_new_order",
     "on_canceled_order",
@@ -58,7 +58,7 @@ def _own(strategy: Strategy, name: str) -> Any:
 class Driver:
     """What the engine calls: the strategy's own methods, and nothing in between."""
 
-    def __init__(self, strategy: Strategy, engine: Engine) -> None:
+    def __init__(self, strategy: Strategy, engine: _core.Engine) -> None:
         self.strategy = strategy
         self.broker = strategy.broker
         self.name = strategy.name
@@ -85,7 +85,7 @@ class Driver:
 class Progress:
     """A progress bar over the days of a backtest, moved on at most five times a second."""
 
-    def __init__(self, broker: BacktestingBroker, engine: Engine) -> None:
+    def __init__(self, broker: BacktestingBroker, engine: _core.Engine) -> None:
         from tqdm import tqdm
 
         self._engine = engine
@@ -97,7 +97,7 @@ class Progress:
         self._next = 0.0
 
     @classmethod
-    def of(cls, broker: BacktestingBroker, engine: Engine) -> Progress | None:
+    def of(cls, broker: BacktestingBroker, engine: _core.Engine) -> Progress | None:
         """A bar where one is wanted and somebody sees it."""
         shown = broker.data_source.show_progress_bar and sys.stderr.isatty()
         return cls(broker, engine) if shown else None
@@ -218,8 +218,10 @@ def run(strategy: Strategy) -> Result:
     engine = broker.open(strategy)
     loaded = time.perf_counter()
     driver = Driver(strategy, engine)
+    whole = False
     try:
         engine.run(driver)
+        whole = True
     except KeyboardInterrupt:
         strategy.on_abrupt_closing()
         raise
@@ -230,7 +232,7 @@ def run(strategy: Strategy) -> Result:
         over = time.perf_counter()
         if driver.heartbeat is not None:
             driver.heartbeat.close()
-        broker.result = _result(strategy, engine, loaded - began, over - loaded)
+        broker.result = _result(strategy, engine, loaded - began, over - loaded, whole)
         _runs.note(broker.result)
     strategy._analysis = _analysis(broker.result)
     return broker.result
@@ -244,12 +246,17 @@ def _crash(strategy: Strategy, error: Exception) -> None:
         strategy.on_bot_crash(error)
 
 
-def _result(strategy: Strategy, engine: Engine, loading: float, running: float) -> Result:
+def _result(
+    strategy: Strategy, engine: _core.Engine, loading: float, running: float, whole: bool
+) -> Result:
     from millibar.result import Result
 
     broker, source = strategy.broker, strategy.broker.data_source
     reporting = time.perf_counter()
     tables = {name: engine.table(name) for name in ("iterations", "fills", "orders", "events")}
+    if whole and broker.policy == "lumibot" and len(tables["iterations"]):
+        # lumibot has its statistics before it notes the last row, on_strategy_end's.
+        tables["iterations"] = tables["iterations"].slice(0, len(tables["iterations"]) - 1)
     data = source.data_ns / 1e9
     spent = max(0.0, engine.callback_seconds - data)
     seconds = {
@@ -263,7 +270,7 @@ def _result(strategy: Strategy, engine: Engine, loading: float, running: float) 
         equity=tables["iterations"],
         fills=tables["fills"],
         orders=tables["orders"],
-        events=tables["events"],
+        events=_worded(tables["events"]),
         assets={str(bars.asset.symbol): _asset_fields(bars.asset) for bars in source.instruments},
         charts={
             "markers": strategy._chart_markers_list,
@@ -279,6 +286,19 @@ def _result(strategy: Strategy, engine: Engine, loading: float, running: float) 
     )
 
 
+def _worded(events: _core.Table) -> _core.Table:
+    """The engine's events in a result's words for them."""
+    kind = events.column("kind")
+    words = kind.dictionary()
+    if words is None:
+        return events
+    ours = [_KINDS.get(word, word) for word in words.to_list()]
+    codes = _core.column_from_buffer(
+        "kind", kind, "dictionary", dictionary=_core.column_from_text("kind", ours)
+    )
+    return _core.Table([codes if name == "kind" else events.column(name) for name in events.names])
+
+
 def _asset_fields(asset: Asset) -> Mapping[str, Any]:
     return {
         "asset_type": str(asset.asset_type),
@@ -290,8 +310,6 @@ def _asset_fields(asset: Asset) -> Mapping[str, Any]:
 
 
 def _data_entry(bars: Any) -> Mapping[str, Any]:
-    from millibar import _core
-
     return {
         "symbol": str(bars.asset.symbol),
         "rows": len(bars.feed),
