@@ -1,4 +1,4 @@
-"""Writes sim_decimal.txt and sim_book.txt beside this file: Python's decimals, lumibot's broker.
+"""Writes sim_decimal.txt, sim_match.txt and sim_book.txt: Python's decimals, lumibot's broker.
 
 Run it with the versions whose behaviour is the reference (lumibot 4.6.30):
 
@@ -12,6 +12,12 @@ sim_decimal.txt, one operation a line:
 
     OP HOW A B DIGITS RESULT   OP + - * / n (negate A) c (A itself); HOW x Decimal(float), s
                                Decimal(str(float)); DIGITS the exact result; RESULT float of it
+
+sim_match.txt, one order against one bar a line, chosen so that prices are often equal:
+
+    SIDE TYPE TIF TRIGGERED TRAIL LIMIT STOP STOP_LIMIT AMOUNT PERCENT   the order
+    OPEN HIGH LOW BID ASK IS_DAY                                         the bar
+    PRICE TRIGGERED TRAIL CANCELED                                       what it gives
 
 sim_book.txt, runs of steps; what follows a step is what it must give:
 
@@ -577,12 +583,94 @@ class Run:
                 self.split()
 
 
+# ---- One order, one bar ----------------------------------------------------
+
+
+def any_price(rng: random.Random) -> float:
+    if rng.random() < 0.06:
+        return rng.choice([0.0, -1.0, float("nan"), float("inf"), 0.005])
+    return rng.choice([99.0, 99.5, 100.0, 100.25, 100.5, 101.0, rng.uniform(98.5, 101.5)])
+
+
+class Matcher:
+    """lumibot's process_pending_orders on one order."""
+
+    def __init__(self, rng: random.Random):
+        self.rng = rng
+        self.run = Run(rng, lambda line: None)
+        while self.run.assets[0].symbol != "SPY":
+            self.run = Run(rng, lambda line: None)
+        self.filled: list[float] = []
+        self.run.broker._execute_filled_order = lambda order, price, **_: self.filled.append(price)
+
+    def order(self) -> tuple[Order, str]:
+        rng = self.rng
+        kind, tif = rng.choice(TYPES), rng.choice(["gtc", "gtc", "ioc", "fok"])
+        kwargs: dict[str, Any] = {"order_type": kind}
+        if kind in ("limit", "stop_limit") and rng.random() < 0.95:
+            kwargs["limit_price"] = any_price(rng)
+        if kind in ("stop", "stop_limit"):
+            kwargs["stop_price"] = any_price(rng)
+        if kind == "stop_limit" and rng.random() < 0.3:
+            kwargs["stop_limit_price"] = any_price(rng)
+        if kind == "trailing_stop":
+            name = rng.choice(["trail_price", "trail_percent"])
+            kwargs[name] = rng.choice([0.5, 1.0, 0.0]) * (1 if name == "trail_price" else 0.01)
+        asset = self.run.assets[0]
+        order = self.run.strategy.create_order(
+            asset, 1, rng.choice(SIDES), time_in_force=tif, **kwargs
+        )
+        if kind == "trailing_stop" and rng.random() < 0.8:
+            order._trail_stop_price = any_price(rng)
+            if order._trail_stop_price != order._trail_stop_price:
+                order._trail_stop_price = None
+        order.price_triggered = kind == "stop_limit" and rng.random() < 0.3
+        return order, tif
+
+    def line(self) -> str:
+        rng, source = self.rng, self.run.source
+        order, tif = self.order()
+        open_, high, low = (any_price(rng) for _ in range(3))
+        if high < low:
+            high, low = low, high
+        bid = ask = None
+        if rng.random() < 0.25:
+            bid, ask = any_price(rng), any_price(rng)
+            bid, ask = rng.choice([(bid, ask), (bid, ask), (None, ask), (bid, None)])
+        source._timestep = "day" if rng.random() < 0.25 else "minute"
+        source.bars[order.asset] = (BAR, open_, high, low, bid, ask)
+        numbers = [
+            order.limit_price,
+            order.stop_price,
+            order.stop_limit_price,
+            order.trail_price,
+            order.trail_percent,
+        ]
+        asked = (
+            f"{SIDES.index(order.side)} {TYPES.index(order.order_type)} {TIFS.index(tif)}"
+            f" {int(order.price_triggered)} {bits(order._trail_stop_price)} "
+            + " ".join(bits(x) for x in [*numbers, open_, high, low, bid, ask])
+            + f" {int(source._timestep == 'day')}"
+        )
+        self.filled.clear()
+        broker = self.run.broker
+        broker._new_orders.append(order)
+        broker.process_pending_orders(self.run.strategy)
+        broker._new_orders.remove(order.identifier, key="identifier")
+        price = self.filled[0] if self.filled else None
+        return (
+            f"{asked} {bits(price)} {int(order.price_triggered)} {bits(order._trail_stop_price)}"
+            f" {int(order.is_canceled())}"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=12)
     parser.add_argument("--steps", type=int, default=25)
     parser.add_argument("--decimals", type=int, default=1500)
+    parser.add_argument("--matches", type=int, default=1500)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
     arguments = parser.parse_args()
     logging.disable(logging.CRITICAL)
@@ -590,6 +678,10 @@ def main() -> None:
     with open(arguments.out / "sim_decimal.txt", "w") as file:
         for _ in range(arguments.decimals):
             file.write(decimal_line(rng) + "\n")
+    with open(arguments.out / "sim_match.txt", "w") as file:
+        matcher = Matcher(rng)
+        for _ in range(arguments.matches):
+            file.write(matcher.line() + "\n")
     with open(arguments.out / "sim_book.txt", "w") as file:
         for _ in range(arguments.runs):
             Run(rng, lambda line: file.write(line + "\n")).play(arguments.steps)
