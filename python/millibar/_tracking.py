@@ -154,6 +154,11 @@ class Tracker:
     def _book(self, order: Order, quantity: float) -> None:
         asset = self._engine.order(order._id).asset
         self._traded[asset] = order
+        quote = self._quotes.get(asset)
+        if quote is not None and quote not in self._positions:
+            # lumibot opens it before the position traded, and never closes it.
+            self._positions[quote] = Position(self._name, order.quote, Decimal(0))
+            self._positions[quote]._attach(self._engine, quote)
         # lumibot's arithmetic to the digit: 0.1 and -0.1 do not cancel out, for the sign rounds.
         delta = Decimal(quantity)
         if not order.is_buy_order():
