@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import numbers
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from enum import Enum
@@ -113,7 +114,8 @@ def json_plain(value: Any) -> Any:
     """A value as JSON can hold it: what it says of itself as a dict, else its text.
 
     Assets (anything with `to_minimal_dict`) become that dict, times ISO 8601 text, durations
-    seconds, NaN and infinities None.
+    seconds, NaN and infinities None. An address in an object's text is left out: it differs from
+    run to run.
     """
     if value is None or isinstance(value, str):
         return value
@@ -140,7 +142,7 @@ def json_plain(value: Any) -> Any:
         return value.total_seconds()
     if isinstance(value, date):
         return value.isoformat()
-    return str(value)
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", str(value))
 
 
 def json_text(value: Any) -> str:

@@ -7,9 +7,11 @@ where the curve is lowest and highest, so that no drawdown is lost.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from millibar._cells import json_text
 from millibar._stats import LABELS, Stats
 
 if TYPE_CHECKING:
@@ -132,10 +134,19 @@ def result_html(result: Result) -> str:
     )
 
 
+def _settings_html(settings: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(str(key))}</td><td>{escape(json_text(value))}</td></tr>"
+        for key, value in settings.items()
+    )
+    return f"<table><caption>settings</caption><tbody>{rows}</tbody></table>" if rows else ""
+
+
 def page_html(result: Result) -> str:
-    """`result_html` as a file of its own."""
+    """`result_html` as a file of its own, with the first and last trades and the settings."""
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{escape(result.name)}</title></head>"
-        f"<body>{result_html(result)}</body></html>\n"
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"/>'
+        f"<title>{escape(result.name)}</title></head><body>{result_html(result)}"
+        f'<div class="mbar-run">{result.trades._repr_html_()}'
+        f"{_settings_html(result.settings)}</div></body></html>\n"
     )

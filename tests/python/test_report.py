@@ -7,12 +7,15 @@ import hashlib
 import io
 import json
 import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -167,6 +170,7 @@ def test_what_json_can_hold() -> None:
         "set": {"b", "a"},
         3: Decimal("1.5"),
         "odd": object,
+        "thing": Asset.to_minimal_dict,
     }
     assert json.loads(json.dumps(json_plain(values), allow_nan=False)) == {
         "asset": {"symbol": "SPY"},
@@ -178,6 +182,7 @@ def test_what_json_can_hold() -> None:
         "set": ["a", "b"],
         "3": "1.5",
         "odd": "<class 'object'>",
+        "thing": "<function test_what_json_can_hold.<locals>.Asset.to_minimal_dict>",
     }
 
 
@@ -399,7 +404,9 @@ def test_every_file_is_there(n_rows: int, tmp_path: Path) -> None:
         assert list(table.names) == header.split(",")
         assert len(table) == len(rows) == (n_rows if kind == "stats" else 0)
     assert paths["tearsheet"].read_text().startswith("Metric,Strategy\nStart,")
-    assert paths["tearsheet_html"].read_text().startswith("<!doctype html>")
+    page = paths["tearsheet_html"].read_text().removeprefix("<!doctype html>")
+    body = ElementTree.fromstring(page.replace("<br>", "<br/>")).find("body")
+    assert body is not None and "trades: 0 rows" in "".join(body.itertext())
 
 
 SHEETS = ("stats", "trade_events", "trades", "indicators")
@@ -463,6 +470,23 @@ def test_the_metrics_are_the_statistics(tmp_path: Path) -> None:
     assert found["metadata"]["start_date"] == "2024-01-03"
     assert found["scalar_metrics"]["Return [%]"] == {"Strategy": result.stats.return_pct}
     assert found["scalar_metrics"]["Beta"] == {"Strategy": None}
+
+
+def test_nothing_but_numpy_is_needed(tmp_path: Path) -> None:
+    code = f"""
+import sys
+import millibar.result, millibar.report
+assert "numpy" not in sys.modules
+import numpy as np
+times, value = {START} + np.arange(9) * {MINUTE}, 1e3 + np.arange(9.0)
+result = millibar.result.Result(equity={{"timestamp": times, "portfolio_value": value}})
+millibar.report.write_files(result, {str(tmp_path)!r})
+result.save({str(tmp_path)!r}), result.to_json(), result._repr_html_(), repr(result.trades)
+heavy = ("pandas", "pyarrow", "polars", "lumibot", "matplotlib", "plotly")
+print([name for name in heavy if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
 # ---- The manifest ------------------------------------------------------------------------------
