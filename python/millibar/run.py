@@ -208,22 +208,27 @@ def run(arguments: argparse.Namespace) -> int:
     if not file.is_file():
         raise InvalidError(f"there is no file {file}")
     keys = read_data(arguments.data)
+    quiet = contextlib.redirect_stdout(sys.stderr) if arguments.json else contextlib.nullcontext()
+    with _runs.watched(arguments.policy) as runs, quiet, _as_script(file, arguments.rest):
+        outcome = _guarded(file, lambda: _execute(file, keys, arguments))
+    _finish(runs.results, keys, arguments)
+    if outcome.message is not None:
+        print(outcome.message, file=sys.stderr)
+    return outcome.code
+
+
+def _execute(file: Path, keys: Sequence[Key], arguments: argparse.Namespace) -> None:
+    """Runs the class over the bars of --data, or the file's own block."""
     own = not keys and has_main_block(file.read_text(encoding="utf-8"), file)
     if not keys and not own:
         raise InvalidError(
             f"{file} has no __main__ block, so it needs bars: give --data SYMBOL=PATH"
         )
     start = lumibot_itself(arguments.policy) if arguments.engine == "lumibot" else ours()
-    quiet = contextlib.redirect_stdout(sys.stderr) if arguments.json else contextlib.nullcontext()
-    with _runs.watched(arguments.policy) as runs, quiet, _as_script(file, arguments.rest):
-        if own:
-            outcome = _guarded(file, lambda: runpy.run_path(str(file), run_name="__main__"))
-        else:
-            outcome = _guarded(file, lambda: start(load_module(file), keys, arguments))
-    _finish(runs.results, keys, arguments)
-    if outcome.message is not None:
-        print(outcome.message, file=sys.stderr)
-    return outcome.code
+    if own:
+        runpy.run_path(str(file), run_name="__main__")
+    else:
+        start(load_module(file), keys, arguments)
 
 
 Start = Callable[[ModuleType, Sequence[Key], argparse.Namespace], None]
@@ -245,13 +250,13 @@ def lumibot_itself(policy: str | None) -> Start:
     """
     if policy == "strict":
         raise UnsupportedError("--policy strict is millibar's own engine's: leave --engine out")
-    if importlib.util.find_spec("lumibot") is None:
+    try:
+        from millibar.integrations.lumibot import _run
+    except ModuleNotFoundError as error:
         raise UnsupportedError(
-            "--engine lumibot needs lumibot itself, which is not installed: "
+            f"--engine lumibot needs lumibot itself, which is not installed ({error}): "
             "pip install 'millibar[lumibot]'"
-        )
-    from millibar.integrations.lumibot import _run
-
+        ) from error
     _run.prepare()
     return _run.start
 
@@ -280,20 +285,24 @@ def _guarded(file: Path, action: Callable[[], Any]) -> Outcome:
         return Outcome(1, str(leaving.code))
     except Exception as error:
         frames = _frames_of(file, error)
-        if not frames and isinstance(error, (Error, ValueError, ImportError, SyntaxError, OSError)):
+        if not frames and isinstance(error, (Error, ValueError, ImportError, OSError)):
             return Outcome(1, f"millibar run: {error}")
         return Outcome(1, _told(error, frames))
     return Outcome(0)
 
 
 def _frames_of(file: Path, error: BaseException) -> list[traceback.FrameSummary]:
-    """The calls that lead to an error, from the first in the file on; none where it has no part."""
-    frames = traceback.extract_tb(error.__traceback__)
-    name = str(file.resolve())
-    for number, frame in enumerate(frames):
-        if os.path.abspath(frame.filename) == name:
-            return list(frames[number:])
-    return []
+    """The calls that lead to an error, from the first in the file on and without those inside this
+    package; none where the file has no part."""
+    package = str(Path(__file__).resolve().parent) + os.sep
+    found: list[traceback.FrameSummary] = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = os.path.abspath(frame.filename)
+        if path == str(file.resolve()) or (found and not path.startswith(package)):
+            found.append(frame)
+    while found and found[-1].filename.startswith("<frozen"):
+        found.pop()
+    return found
 
 
 def _told(error: BaseException, frames: list[traceback.FrameSummary]) -> str:
