@@ -317,6 +317,8 @@ def stats_sheet(result: Result) -> Sheet:
 # ---- Events ------------------------------------------------------------------------------------
 
 _STATUSES = {"filled": "fill", "partial": "partial_fill", "modified": "new"}
+# Ours, and the engine's, which are lumibot's.
+_FILLS = frozenset(("filled", "partial", "fill", "partial_fill"))
 _TYPES = {"trail": "trailing_stop"}
 _CASH_EVENT = (
     "event_id",
@@ -383,7 +385,7 @@ def _costs(orders: Sequence[Any], kinds: Sequence[str], fees: Sequence[Any]) -> 
     cost: dict[Any, float | None] = {}
     costs = []
     for order, kind, fee in zip(orders, kinds, fees, strict=True):
-        if kind in ("filled", "partial"):
+        if kind in _FILLS:
             cost[order] = fee
         costs.append(cost.get(order))
     return costs
@@ -396,7 +398,7 @@ def _event_columns(result: Result) -> tuple[npt.NDArray[np.int64], dict[str, lis
     place = {order: row for row, order in enumerate(orders.column("id").to_list())}
     rows = [place.get(order) for order in ids]
     kinds = events.column("kind").to_list()
-    filled = [kind in ("filled", "partial") for kind in kinds]
+    filled = [kind in _FILLS for kind in kinds]
     quantities = events.column("quantity").to_list()
     nothing = [None] * len(ids)
 

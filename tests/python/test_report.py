@@ -353,6 +353,20 @@ def test_children_have_names_below_their_parents() -> None:
     assert column(events_sheet(run(orders=given, events=made)), "identifier") == list("vwxyz")
 
 
+@pytest.mark.parametrize(("ours", "lumibots"), [("filled", "fill"), ("partial", "partial_fill")])
+def test_fills_go_by_either_name(ours: str, lumibots: str) -> None:
+    orders = {"id": np.array([1]), "symbol": ["MES"], "side": ["buy"]}
+    one = {"timestamp": np.array([START]), "order": np.array([1]), "fee": np.array([0.5])}
+    one["quantity"] = np.array([2.0])
+    sheets = [
+        events_sheet(run(orders=orders, events={**one, "kind": [kind]}, assets=MES))
+        for kind in (ours, lumibots)
+    ]
+    for name in ("status", "filled_quantity", "trade_cost", "multiplier"):
+        assert column(sheets[0], name) == column(sheets[1], name) != [None]
+    assert column(sheets[0], "status") == [lumibots]
+
+
 def test_events_of_orders_that_are_not_there() -> None:
     events = {"timestamp": np.array([START]), "kind": ["new"], "order": np.array([7])}
     sheet = events_sheet(run(events=events))
