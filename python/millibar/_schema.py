@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from millibar import _core
-from millibar._arrays import from_numpy, null_mask, raw_values
+from millibar._arrays import from_numpy, null_mask, raw_values, to_numpy
 from millibar._times import UNIT_NS
 from millibar.errors import ColumnNotFoundError, InvalidError
 from millibar.frame import table_of
@@ -217,6 +217,17 @@ def _cast(column: _core.Column, field: Field, where: str) -> _core.Column:
     )
 
 
+def _defaulted(column: _core.Column, default: float) -> _core.Column:
+    """The default where a number is not there."""
+    import numpy as np
+
+    values = to_numpy(column)
+    missing = np.isnan(values)
+    if not missing.any():
+        return column
+    return column_of(column.name, np.where(missing, default, values))
+
+
 _WORDS: dict[Kind, str] = {
     "time": "a timestamp, or int64 nanoseconds UTC",
     "float": "a number",
@@ -252,7 +263,7 @@ def conform(data: Any, fields: tuple[Field, ...], where: str) -> _core.Table:
         column = _cast(table.column(field.name), field, where)
         if field.required and column.null_count:
             raise InvalidError(f"column {field.name!r} of {where} has nulls, and may not")
-        columns.append(column)
+        columns.append(column if field.default is None else _defaulted(column, field.default))
     known = {field.name for field in fields}
     columns += [table.column(name) for name in table.names if name not in known]
     return _core.Table(columns)

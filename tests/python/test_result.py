@@ -202,6 +202,14 @@ def test_quantities_that_are_none(quantity: float) -> None:
         trades_of(fills(("A", "buy", 1, 1), ("A", "sell", quantity, 1)))
 
 
+def test_a_fee_that_is_not_there_is_none() -> None:
+    some = fills(("A", "buy", 1, 10), ("A", "sell", 1, 12))
+    some["fee"] = np.array([math.nan, 0.5])
+    some["multiplier"] = np.array([math.nan, 1.0])
+    result = flat_result(np.ones(3), fills=some)
+    assert result.trades["pnl"].tolist() == [1.5] and result.stats.commissions == 0.5
+
+
 def test_sides_that_are_none() -> None:
     with pytest.raises(mb.InvalidError, match="'hold' is not a side"):
         trades_of(fills(("A", "hold", 1, 1)))
