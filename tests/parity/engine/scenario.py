@@ -100,6 +100,7 @@ PROFILES: tuple[dict[str, Any], ...] = (
             "selling": 0.5,
             "sell_everything": 0.5,
             "odd": 0.7,
+            "rest": 0.3,
         },
         "forces": ("default", "gtc", "gtc", "day", "gtd", "ioc", "fok"),
         "hooks": True,

@@ -228,12 +228,14 @@ class RandomTrader(Strategy):
         orders = self.get_orders()
         position = self.get_position(asset)
         held = None if position is None else [position.quantity, position.avg_fill_price]
+        held = [held, self.get_cash(), self.get_portfolio_value()]
         if not orders:
             return [held]
         chosen = min(orders, key=lambda order: self.rank(order, self.turn))
         found = self.get_order(chosen.identifier)
         known = len({order.identifier for order in orders})
-        return [known, held, self.describe(found), found is chosen, found.is_filled()]
+        listed = [self.name_of(order) for order in orders if not order.is_canceled()]
+        return [known, held, self.describe(found), found is chosen, found.is_filled(), listed]
 
     def rank(self, order: Order, salt: int) -> str:
         """Some order among orders, by their names alone."""
@@ -433,10 +435,10 @@ class RandomTrader(Strategy):
 
     def any_order(self) -> Any:
         """Mostly one that is active, now and then one that is not."""
-        orders = self.get_orders()
-        active = [order for order in orders if order.is_active()]
+        orders = {self.name_of(order): order for order in self.get_orders()}
+        active = {name: order for name, order in orders.items() if order.is_active()}
         pool = active if active and self.rng.random() < 0.8 else orders
-        pool = sorted(pool, key=self.name_of)
+        pool = [pool[name] for name in sorted(pool)]
         return self.rng.choice(pool) if pool else None
 
     def cancel_some(self, asset: Asset, quote: Asset | None) -> Any:
@@ -489,6 +491,11 @@ class RandomTrader(Strategy):
         if self.rng.random() < 0.5:
             return self.sell_all()
         return self.sell_all(cancel_open_orders=False)
+
+    def rest(self, asset: Asset, quote: Asset | None) -> Any:
+        """Lets time pass within the method."""
+        self.sleep(self.rng.choice((1, 30, 60)))
+        return self.get_datetime()
 
     def odd(self, asset: Asset, quote: Asset | None) -> Any:
         """Orders that nobody should send; what becomes of them is part of the behaviour."""
