@@ -26,11 +26,13 @@ PACKAGE_SOURCES := $(shell find python/millibar python/ext src include cli cmake
 
 .PHONY: demo test build install check bench format lint types sanitize ctest pytest fuzz clean ladder
 
-demo: .cache/installed build
+# lumibot has no part in it: its strategy file runs on millibar's own engine.
+demo: .cache/package build
 	@mkdir -p .demo
 	$(MBAR) synth --symbol MES --seed 7 --from 2024-01-02 --to 2024-01-06 --out .demo/MES.parquet
 	$(MBAR) info .demo/MES.parquet
-	$(PY) examples/mes_momentum.py --data .demo/MES.parquet
+	$(VENV)/bin/millibar run examples/mes_momentum.py --data MES=.demo/MES.parquet \
+		--start "2024-01-03 09:30" --end "2024-01-05 16:00" --fee 0.5 --profile --out .demo/run
 
 test: ladder lint types ctest sanitize pytest
 
@@ -94,7 +96,13 @@ clean:
 	@tools/bootstrap venv $(VENV)
 	@touch $@
 
+# The package and what the demo's strategy itself imports; the rest is for the tests.
+.cache/package: .cache/venv $(PACKAGE_SOURCES) pyproject.toml CMakeLists.txt
+	@echo "building the Python package"
+	@$(PY) -m pip install --quiet '.[pandas]' 'pandas==2.3.3'
+	@touch $@
+
 .cache/installed: .cache/venv $(PACKAGE_SOURCES) pyproject.toml CMakeLists.txt
 	@echo "building the Python package"
 	@$(PY) -m pip install --quiet '.[lumibot,dev]'
-	@touch $@
+	@touch .cache/package $@
