@@ -3,6 +3,8 @@
     python examples/mes_momentum.py                       synthetic bars, made by `mbar synth`
     python examples/mes_momentum.py --data MES.parquet    your own: timestamp, open ... volume
     python examples/mes_momentum.py --backend lumibot     the same run on lumibot's own data source
+    millibar run examples/mes_momentum.py                 on millibar's own engine, without lumibot
+    millibar run examples/mes_momentum.py --data MES=MES.parquet --fee 0.5
 
 The strategy buys a bracket when the price stands above its nine-bar average and leaves when it no
 longer does; contracts are sized so that one average true range costs one percent of the account.
