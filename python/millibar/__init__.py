@@ -18,6 +18,9 @@ first call that needs it.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from millibar import _core, errors, indicators
 from millibar._core import (
     memory_live_bytes,
@@ -40,19 +43,52 @@ from millibar.errors import (
 from millibar.expr import Expr, col, lit, timestamp
 from millibar.lazy import LazyBars, read_parquet, scan_parquet
 
+if TYPE_CHECKING:
+    from millibar.assets import Asset, Quote, TradingFee, TradingSlippage
+    from millibar.backtest import Backtest, BacktestingBroker, PandasDataBacktesting, Trader
+    from millibar.data import Data
+    from millibar.orders import Order, Position
+    from millibar.result import Result
+    from millibar.strategy import Strategy
+
 __version__ = _core.__version__
 
+# What a backtest needs and reading a file does not: imported when first asked for.
+_LATER = {
+    **dict.fromkeys(("Asset", "Quote", "TradingFee", "TradingSlippage"), "assets"),
+    **dict.fromkeys(
+        ("Backtest", "BacktestingBroker", "PandasDataBacktesting", "Trader"), "backtest"
+    ),
+    **dict.fromkeys(("Order", "Position"), "orders"),
+    "Data": "data",
+    "Result": "result",
+    "Strategy": "strategy",
+}
+
 __all__ = [
+    "Asset",
+    "Backtest",
+    "BacktestingBroker",
     "Bars",
     "ColumnNotFoundError",
+    "Data",
     "Error",
     "Expr",
     "FileMissingError",
     "FormatError",
     "InvalidError",
     "LazyBars",
+    "Order",
     "OutOfMemoryError",
+    "PandasDataBacktesting",
+    "Position",
+    "Quote",
+    "Result",
     "StorageError",
+    "Strategy",
+    "Trader",
+    "TradingFee",
+    "TradingSlippage",
     "UnsupportedError",
     "ZoneNotFoundError",
     "__version__",
@@ -72,3 +108,16 @@ __all__ = [
 ]
 
 use_packaged_zones()
+
+
+def __getattr__(name: str) -> Any:
+    """The names of `_LATER`, on first use."""
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Any
 
-from millibar._times import to_ns
+from millibar._times import to_ns, zone_name
+from millibar._times import zone as rules_of
 
 NEW_YORK = "America/New_York"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_WALL_EPOCH = datetime(1970, 1, 1)
 
 
 @lru_cache(maxsize=16)
@@ -45,6 +47,33 @@ def aware(value: datetime, zone: tzinfo | None = None) -> datetime:
 def from_ns(ns: int, zone: tzinfo) -> datetime:
     """An instant on the zone's clock, cut to microseconds."""
     return (_EPOCH + timedelta(microseconds=ns // 1000)).astimezone(zone)
+
+
+class Clock:
+    """Instants on one zone's clock, quickly: a run asks thousands of times.
+
+    pytz has a zone object for each offset of a zone; the object of an offset is looked up once.
+    """
+
+    __slots__ = ("_of_offset", "_rules", "_zone")
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._of_offset: dict[int, Any] = {}
+        self._rules: Any = None
+        if hasattr(zone, "localize") and getattr(zone, "zone", None):
+            self._rules = rules_of(zone_name(zone))
+
+    def at(self, ns: int) -> datetime:
+        """The instant, cut to microseconds; the same as `from_ns`."""
+        if self._rules is None:
+            return from_ns(ns, self._zone)
+        offset = self._rules.offset_s(ns)
+        zone = self._of_offset.get(offset)
+        if zone is None:
+            zone = self._of_offset[offset] = from_ns(ns, self._zone).tzinfo
+        wall = _WALL_EPOCH + timedelta(0, ns // 1_000_000_000 + offset, ns % 1_000_000_000 // 1000)
+        return wall.replace(tzinfo=zone)
 
 
 def instant_ns(value: Any) -> int:

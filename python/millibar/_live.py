@@ -98,6 +98,7 @@ class LiveOrder:
     _parent: Any = None
     _status: str = "unprocessed"
     _status_at: str | None = None  # the engine's, when _status was set on an attached order
+    _is_over: bool = False  # known to be closed for good, its children too
     _quantity: Any = None
     _limit_price: Any = None
     _stop_price: Any = None
@@ -179,6 +180,9 @@ class LiveOrder:
                 logger.error("Invalid order status: %s", value)
             status = STATUS_ALIAS_MAP.get(status, status)
         self._status = status
+        self._is_over = False
+        if self._parent is not None:
+            self._parent._is_over = False
         if self._engine is not None:
             self._status_at = self._engine.order_status(self._id)
 
@@ -208,10 +212,13 @@ class LiveOrder:
 
     @property
     def transactions(self) -> list[Any]:
-        """Fills as (quantity, price); those of a submitted order are the engine's, averaged."""
+        """Fills as (quantity, price); those of a submitted order are the engine's, averaged.
+
+        A one-cancels-other parent has none: its children are filled.
+        """
         if self._transactions is None:
             record = self._record()
-            if record is not None and record.filled:
+            if record is not None and record.filled and self.order_class is not names.OrderClass.OCO:
                 return [Transaction(record.filled, record.fill_price)]
             if record is not None:
                 return []

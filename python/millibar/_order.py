@@ -480,7 +480,7 @@ class Order(LiveOrder):
                 state[_KEPT[name]] = getattr(self, name)
             state["_price_triggered"] = self.price_triggered
             state["_own_trail_stop"] = self._trail_stop_price
-        for name in ("_engine", "_id", "_status_at", "_events"):
+        for name in ("_engine", "_id", "_status_at", "_events", "_is_over"):
             state.pop(name, None)
         return state
 
@@ -554,12 +554,18 @@ class Order(LiveOrder):
 
     def is_active(self) -> bool:
         """Whether it, or one of its children, may still fill."""
+        if self._is_over:
+            return False
         status = self.status
         if status == "unknown":
             return False
         if not self.position_filled and status not in FILLED and status not in CANCELED:
             return True
-        return any(child.is_active() for child in self.__dict__.get("child_orders", ()))
+        if any(child.is_active() for child in self.__dict__.get("child_orders", ())):
+            return True
+        # What the engine has closed stays closed: strategies ask this of every order of the past.
+        self._is_over = self._engine is not None
+        return False
 
     def equivalent_status(self, status: Any) -> bool:
         """Whether the status, or that of another order, means what this order's means."""

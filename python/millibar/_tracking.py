@@ -27,6 +27,7 @@ class Tracker:
     """
 
     __slots__ = (
+        "_asset_of",
         "_assets",
         "_canceled",
         "_engine",
@@ -55,6 +56,7 @@ class Tracker:
         self._name = name
         self._assets = assets
         self._orders: list[Order | None] = [None]
+        self._asset_of: list[int] = [-1]
         self._new: dict[int, Order] = {}
         self._partial: dict[int, Order] = {}
         self._filled: dict[int, Order] = {}
@@ -71,13 +73,15 @@ class Tracker:
 
     # ---- Orders by number ----------------------------------------------------------------------
 
-    def adopt(self, order: Order, number: int) -> None:
-        """Note a submitted order, and its children, under the engine's numbers."""
+    def adopt(self, order: Order, number: int, asset: int) -> None:
+        """Note a submitted order, and its children, under the engine's numbers; asset: of it."""
         order._attach(self._engine, number)
         orders = self._orders
         children = order.__dict__.get("child_orders") or ()
         orders.extend([None] * (number + len(children) + 1 - len(orders)))
         orders[number] = order
+        assets = self._asset_of
+        assets.extend([asset] * (len(orders) - len(assets)))
         for place, child in enumerate(children, number + 1):
             orders[place] = child
 
@@ -152,7 +156,7 @@ class Tracker:
             self._filled.setdefault(parent._id, parent)
 
     def _book(self, order: Order, quantity: float) -> None:
-        asset = self._engine.order(order._id).asset
+        asset = self._asset_of[order._id]
         self._traded[asset] = order
         quote = self._quotes.get(asset)
         if quote is not None and quote not in self._positions:

@@ -349,7 +349,7 @@ class BacktestingBroker:
             **children,
         )
         assert self.tracker is not None
-        self.tracker.adopt(order, identifier)
+        self.tracker.adopt(order, identifier, number)
         return order
 
     def submit_orders(self, orders: list[Order], is_multileg: bool = False, **kwargs: Any) -> Any:

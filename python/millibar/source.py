@@ -166,6 +166,7 @@ class PandasDataBacktesting:
         self.datetime_start: datetime = _bound(datetime_start, self.data, first=True)
         self.datetime_end: datetime = _bound(datetime_end, self.data, first=False)
         self.tzinfo: tzinfo = self.datetime_start.tzinfo or _clock.zone_of(NEW_YORK)
+        self._clock = _clock.Clock(self.tzinfo)
         self.start_ns = to_ns(self.datetime_start)
         self.end_ns = to_ns(self.datetime_end)
         self.show_progress_bar = show_progress_bar
@@ -271,7 +272,7 @@ class PandasDataBacktesting:
         now_ns = self.now_ns
         if now_ns != self._now_ns:
             self._now_ns = now_ns
-            self._now = self._stamp(now_ns) if self.daily else _clock.from_ns(now_ns, self.tzinfo)
+            self._now = self._stamp(now_ns) if self.daily else self._clock.at(now_ns)
         return self._now
 
     @staticmethod
