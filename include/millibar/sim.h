@@ -426,13 +426,16 @@ MBAR_API void mbar_engine_stop(mbar_engine *engine);
 /* ---- What a run leaves --------------------------------------------------- */
 
 /* Tables, times in ns UTC; callable while running (what is there so far).
- * iterations: timestamp, cash, portfolio_value, n_positions; LUMIBOT: a row for each lifecycle
- *   call that lumibot appends one for, on_end included; STRICT: for each iteration.
+ * iterations: timestamp, cash, portfolio_value, n_positions, events (how many were logged
+ *   before it); LUMIBOT: a row for each lifecycle call that lumibot appends one for, on_end
+ *   included; STRICT: for each iteration.
  * orders: id, parent, symbol (dictionary), side, type, class, tif, status (dictionaries),
  *   quantity, limit_price, stop_price, stop_limit_price, trail_amount, trail_percent, filled,
  *   fill_price, fees, created, placed, closed (null where it did not happen), ambiguous, tag.
  * fills: timestamp, order, symbol, side, quantity, price, fee, multiplier, bar (open of the bar).
- * events: timestamp, kind (dictionary), order, price, quantity, fee. */
+ * events: timestamp, kind (dictionary), order, price, quantity, fee.
+ * corporate: timestamp, kind (dividend, split), symbol, per_unit (cash, or the ratio), quantity
+ *   (units entitled, or held before), amount (cash), events (logged before it). */
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_table(const mbar_engine *engine, const char *which,
                                                      mbar_table **out, mbar_error *error);
 

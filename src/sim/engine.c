@@ -155,6 +155,7 @@ void mbar_engine_free(mbar_engine *engine)
     mbar_free(engine->prices);
     mbar_free(engine->indicators);
     mbar_free(engine->sessions.items);
+    mbar_free(engine->corporate.items);
     mbar_engine_rows_deinit(&engine->rows);
     mbar_zone_unref(engine->zone);
     mbar_free(engine);

@@ -14,6 +14,8 @@
  */
 #include "sim/engine_internal.h"
 
+#include "base/alloc.h"
+
 #include <math.h>
 
 /* A split's factor on quantity, or 0 for none. */
@@ -26,6 +28,45 @@ static double split_ratio(const mbar_instrument *asset, int64_t row)
 static bool has_splits(const mbar_instrument *asset)
 {
     return asset->fields[MBAR_BAR_SPLITS] != NULL && !asset->split_adjusted;
+}
+
+enum { DIVIDEND, SPLIT };
+
+/* Room for one more event, so that noting it cannot fail. */
+static mbar_status reserve_event(mbar_engine *engine, mbar_error *error)
+{
+    mbar_corporate_log *log = &engine->corporate;
+    if (log->n == log->capacity) {
+        int64_t more = log->capacity * 2 + 16;
+        if (!mbar_resize_array((void **)&log->items, (size_t)log->capacity, (size_t)more,
+                               sizeof *log->items, error)) {
+            return MBAR_NOMEM;
+        }
+        log->capacity = more;
+    }
+    return MBAR_OK;
+}
+
+static void note_event(mbar_engine *engine, int32_t kind, int32_t asset, double per_unit,
+                       double quantity, double amount)
+{
+    mbar_corporate_log *log = &engine->corporate;
+    log->items[log->n++] = (mbar_corporate_event){
+        engine->now_ns, kind, asset, per_unit, quantity, amount, mbar_book_events(engine->book)};
+}
+
+/* Scales what is held, if anything is. */
+static mbar_status split(mbar_engine *engine, int32_t asset, double ratio, mbar_error *error)
+{
+    double quantity = mbar_ledger_position(engine->ledger, asset)->quantity;
+    if (quantity == 0.0) {
+        return MBAR_OK;
+    }
+    MBAR_TRY(reserve_event(engine, error));
+    mbar_engine_settle_rows(engine);
+    mbar_ledger_split(engine->ledger, asset, ratio);
+    note_event(engine, SPLIT, asset, ratio, quantity, 0.0);
+    return MBAR_OK;
 }
 
 /* Cancels the asset's orders that were created before, and children whenever. */
@@ -54,15 +95,17 @@ mbar_status mbar_engine_corporate_row(mbar_engine *engine, int32_t asset, int64_
         return MBAR_OK;
     }
     if (ratio != 0.0) {
-        mbar_engine_settle_rows(engine);
         MBAR_TRY(cancel_carried(engine, asset, INT64_MAX, error));
-        mbar_ledger_split(engine->ledger, asset, ratio);
+        MBAR_TRY(split(engine, asset, ratio, error));
     }
     double dividend =
         of->fields[MBAR_BAR_DIVIDEND] != NULL ? of->fields[MBAR_BAR_DIVIDEND][row] : 0.0;
-    if (isfinite(dividend) && dividend > 0.0) {
+    double quantity = mbar_ledger_position(engine->ledger, asset)->quantity;
+    if (isfinite(dividend) && dividend > 0.0 && quantity != 0.0) {
+        MBAR_TRY(reserve_event(engine, error));
         mbar_engine_settle_rows(engine);
         mbar_ledger_dividend(engine->ledger, asset, dividend);
+        note_event(engine, DIVIDEND, asset, dividend, quantity, dividend * quantity);
     }
     return MBAR_OK;
 }
@@ -113,9 +156,7 @@ static mbar_status split_today(mbar_engine *engine, int32_t asset, const day *to
         return MBAR_OK;
     }
     MBAR_TRY(cancel_carried(engine, asset, today->start_ns, error));
-    if (mbar_ledger_position(engine->ledger, asset)->quantity != 0.0) {
-        mbar_ledger_split(engine->ledger, asset, ratio);
-    }
+    MBAR_TRY(split(engine, asset, ratio, error));
     of->split_day_ns = today->start_ns;
     return MBAR_OK;
 }
@@ -172,7 +213,7 @@ static double dividend_of(const mbar_instrument *asset, const day *today)
     return dividend;
 }
 
-static void pay_today(mbar_engine *engine, const day *today)
+static mbar_status pay_today(mbar_engine *engine, const day *today, mbar_error *error)
 {
     if (engine->entitled_day_ns != today->start_ns) {
         engine->entitled_day_ns = today->start_ns;
@@ -191,7 +232,10 @@ static void pay_today(mbar_engine *engine, const day *today)
         look_for_dividends(engine, asset);
         double dividend = dividend_of(asset, today);
         if (dividend != 0.0 && asset->dividend_day_ns != today->start_ns) {
-            paid += dividend * asset->entitled;
+            MBAR_TRY(reserve_event(engine, error));
+            double amount = dividend * asset->entitled;
+            note_event(engine, DIVIDEND, i, dividend, asset->entitled, amount);
+            paid += amount;
             any = true;
             asset->dividend_day_ns = today->start_ns;
         }
@@ -199,6 +243,7 @@ static void pay_today(mbar_engine *engine, const day *today)
     if (any) {
         mbar_ledger_set_cash(engine->ledger, mbar_ledger_cash(engine->ledger) + paid);
     }
+    return MBAR_OK;
 }
 
 mbar_status mbar_engine_corporate_day(mbar_engine *engine, mbar_error *error)
@@ -211,6 +256,5 @@ mbar_status mbar_engine_corporate_day(mbar_engine *engine, mbar_error *error)
     for (int32_t i = 0; i < engine->n_assets; i++) {
         MBAR_TRY(split_today(engine, i, &today, error));
     }
-    pay_today(engine, &today);
-    return MBAR_OK;
+    return pay_today(engine, &today, error);
 }

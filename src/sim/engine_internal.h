@@ -84,10 +84,11 @@ typedef struct mbar_session_list {
 
 /* ---- Rows ------------------------------------------------------------------------ */
 
-/* Cash and positions from a row on: they change with fills alone. */
+/* What rows have from one on: it changes with events alone. */
 typedef struct mbar_row_span {
     int64_t first;
     double cash;
+    int64_t n_events;
     int32_t n_positions;
 } mbar_row_span;
 
@@ -95,12 +96,27 @@ typedef struct mbar_row_span {
  * asset's bars from first_bar on, see engine_rows.c. */
 typedef struct mbar_engine_rows {
     int64_t n, n_done, capacity;
-    int64_t first_bar;
+    int64_t first_bar, waiting_events;
     int64_t *times;
     double *value;
     mbar_row_span *spans;
     int64_t n_spans, spans_capacity;
 } mbar_engine_rows;
+
+/* A dividend paid or a split made. */
+typedef struct mbar_corporate_event {
+    int64_t ns;
+    int32_t kind, asset; /* kind: 0 dividend, 1 split */
+    double per_unit;     /* cash, or the ratio */
+    double quantity;     /* units entitled, or held before */
+    double amount;       /* cash */
+    int64_t n_events;    /* of the book's log before it */
+} mbar_corporate_event;
+
+typedef struct mbar_corporate_log {
+    mbar_corporate_event *items;
+    int64_t n, capacity;
+} mbar_corporate_log;
 
 /* One indicator of a whole series, computed up to n_ready rows. */
 typedef struct mbar_instrument_indicator {
@@ -151,6 +167,7 @@ struct mbar_engine {
     int64_t entitled_day_ns; /* LUMIBOT: the day of the assets' entitled */
     mbar_session_list sessions;
     mbar_engine_rows rows;
+    mbar_corporate_log corporate;
 };
 
 typedef mbar_status mbar_engine_callback(mbar_engine *engine, void *state, mbar_error *error);

@@ -1,8 +1,8 @@
 /*
  * engine_rows.c - a row of time, cash and value for each iteration.
  *
- * Cash and the number of positions change with fills alone, so they are kept as spans
- * of rows. Times and values are one number a row.
+ * Cash, the number of positions and that of events change with events alone, so they are
+ * kept as spans of rows. Times and values are one number a row.
  *
  * Under a clock of bars of one asset a row is a bar: its time is the bar's close in time,
  * its value the holdings' at the bar's close. Such rows wait, and are written together
@@ -86,14 +86,15 @@ static mbar_status reserve_span(mbar_engine_rows *rows, mbar_error *error)
     return MBAR_OK;
 }
 
-/* Cash and positions are these from row `first` on. */
-static void note_span(mbar_engine *engine, int64_t first)
+/* Cash, positions and events are these from row `first` on. */
+static void note_span(mbar_engine *engine, int64_t first, int64_t n_events)
 {
     mbar_engine_rows *rows = &engine->rows;
-    const mbar_row_span span = {first, mbar_ledger_cash(engine->ledger),
+    const mbar_row_span span = {first, mbar_ledger_cash(engine->ledger), n_events,
                                 mbar_ledger_n_held(engine->ledger)};
     const mbar_row_span *last = rows->n_spans > 0 ? &rows->spans[rows->n_spans - 1] : NULL;
-    if (last == NULL || last->cash != span.cash || last->n_positions != span.n_positions) {
+    if (last == NULL || last->cash != span.cash || last->n_events != span.n_events ||
+        last->n_positions != span.n_positions) {
         assert(rows->n_spans < rows->spans_capacity);
         rows->spans[rows->n_spans++] = span;
     }
@@ -106,7 +107,7 @@ void mbar_engine_settle_rows(mbar_engine *engine)
     if (n == 0) {
         return;
     }
-    note_span(engine, first);
+    note_span(engine, first, rows->waiting_events);
     const mbar_instrument *asset = &engine->assets[0];
     const int64_t *opens = asset->times + rows->first_bar;
     int64_t closes_ns = asset->series->closes_ns;
@@ -124,7 +125,7 @@ static mbar_status write_row(mbar_engine *engine, mbar_error *error)
     mbar_engine_rows *rows = &engine->rows;
     mbar_engine_settle_rows(engine);
     MBAR_TRY(reserve_span(rows, error));
-    note_span(engine, rows->n);
+    note_span(engine, rows->n, mbar_book_events(engine->book));
     rows->times[rows->n] = engine->now_ns;
     rows->value[rows->n] = mbar_engine_value(engine);
     rows->n_done = ++rows->n;
@@ -143,9 +144,14 @@ mbar_status mbar_engine_record(mbar_engine *engine, mbar_error *error)
     if (!engine->defers_rows || engine->now_ns != engine->closed_ns) {
         return write_row(engine, error);
     }
+    int64_t n_events = mbar_book_events(engine->book);
+    if (n_events != rows->waiting_events) {
+        mbar_engine_settle_rows(engine);
+    }
     if (rows->n == rows->n_done) {
         MBAR_TRY(reserve_span(rows, error));
         rows->first_bar = engine->assets[0].n_shown - 1;
+        rows->waiting_events = n_events;
     }
     rows->n++;
     return MBAR_OK;

@@ -50,7 +50,11 @@ static double lumibot_value(mbar_engine *engine)
     }
     for (int32_t i = mbar_ledger_next_held(engine->ledger, -1); i >= 0;
          i = mbar_ledger_next_held(engine->ledger, i)) {
-        engine->prices[i] = mbar_engine_lumibot_price(engine, &engine->assets[i]);
+        /* lumibot asks for a price in the account's currency alone, and finds none for
+         * what is priced in another crypto. */
+        const mbar_instrument *asset = &engine->assets[i];
+        engine->prices[i] =
+            asset->spec.quote_is_crypto ? NAN : mbar_engine_lumibot_price(engine, asset);
     }
     engine->value_ns = engine->now_ns;
     engine->value_revision = revision;

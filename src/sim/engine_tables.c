@@ -5,6 +5,8 @@
  */
 #include "sim/engine_internal.h"
 
+#include "base/alloc.h"
+#include "sim/rows.h"
 #include "table/buffer.h"
 
 #include <assert.h>
@@ -65,6 +67,16 @@ static void fill_positions(const mbar_engine_rows *rows, void *out)
     }
 }
 
+static void fill_events(const mbar_engine_rows *rows, void *out)
+{
+    int64_t *events = out;
+    for (int64_t span = 0; span < rows->n_spans; span++) {
+        for (int64_t row = rows->spans[span].first; row < span_end(rows, span); row++) {
+            events[row] = rows->spans[span].n_events;
+        }
+    }
+}
+
 static mbar_status iterations_table(const mbar_engine_rows *rows, mbar_table **out,
                                     mbar_error *error)
 {
@@ -76,6 +88,7 @@ static mbar_status iterations_table(const mbar_engine_rows *rows, mbar_table **o
         {{"cash", MBAR_TYPE_FLOAT64, MBAR_UNIT_NS, NULL, false}, fill_cash},
         {{"portfolio_value", MBAR_TYPE_FLOAT64, MBAR_UNIT_NS, NULL, false}, fill_values},
         {{"n_positions", MBAR_TYPE_INT32, MBAR_UNIT_NS, NULL, false}, fill_positions},
+        {{"events", MBAR_TYPE_INT64, MBAR_UNIT_NS, NULL, false}, fill_events},
     };
     enum { N = sizeof parts / sizeof *parts };
     mbar_column *columns[N] = {NULL};
@@ -89,6 +102,44 @@ static mbar_status iterations_table(const mbar_engine_rows *rows, mbar_table **o
     for (int i = 0; i < N; i++) {
         mbar_column_unref(columns[i]);
     }
+    return status;
+}
+
+/* ---- Dividends and splits -------------------------------------------------------- */
+
+static const void *corporate_row(const void *ctx, int64_t i)
+{
+    return &((const mbar_corporate_log *)ctx)->items[i];
+}
+
+static mbar_status corporate_table(const mbar_engine *engine, mbar_table **out, mbar_error *error)
+{
+    static const char *const kinds[] = {"dividend", "split"};
+    const char **symbols = mbar_alloc_array((size_t)engine->n_assets, sizeof *symbols, error);
+    if (symbols == NULL) {
+        return MBAR_NOMEM;
+    }
+    for (int32_t i = 0; i < engine->n_assets; i++) {
+        symbols[i] = engine->assets[i].symbol;
+    }
+#define MEMBER(column, column_type, member)                               \
+    .field = {.name = column, .type = column_type, .unit = MBAR_UNIT_NS}, \
+    .offset = offsetof(mbar_corporate_event, member)
+    const mbar_member members[] = {
+        {.field = {"timestamp", MBAR_TYPE_TIMESTAMP, MBAR_UNIT_NS, "UTC", false},
+         .offset = offsetof(mbar_corporate_event, ns)},
+        {MEMBER("kind", MBAR_TYPE_DICT, kind), .words = kinds, .n_words = 2},
+        {MEMBER("symbol", MBAR_TYPE_DICT, asset), .words = symbols, .n_words = engine->n_assets},
+        {MEMBER("per_unit", MBAR_TYPE_FLOAT64, per_unit)},
+        {MEMBER("quantity", MBAR_TYPE_FLOAT64, quantity)},
+        {MEMBER("amount", MBAR_TYPE_FLOAT64, amount)},
+        {MEMBER("events", MBAR_TYPE_INT64, n_events)},
+    };
+#undef MEMBER
+    mbar_status status =
+        mbar_rows_table(members, (int32_t)(sizeof members / sizeof *members), corporate_row,
+                        &engine->corporate, engine->corporate.n, out, error);
+    mbar_free(symbols);
     return status;
 }
 
@@ -107,6 +158,10 @@ mbar_status mbar_engine_table(const mbar_engine *engine, const char *which, mbar
         strcmp(which, "events") == 0) {
         return mbar_book_table(engine->book, which, out, error);
     }
-    return mbar_error_set(error, MBAR_NOTFOUND,
-                          "no table \"%s\"; there are iterations, orders, fills and events", which);
+    if (strcmp(which, "corporate") == 0) {
+        return corporate_table(engine, out, error);
+    }
+    return mbar_error_set(
+        error, MBAR_NOTFOUND,
+        "no table \"%s\"; there are iterations, orders, fills, events and corporate", which);
 }
