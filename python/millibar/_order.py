@@ -232,6 +232,8 @@ class Order(LiveOrder):
             self.status = status
         if identifier or child_orders or smart_limit is not None:
             if isinstance(child_orders, list):
+                if not all(isinstance(child, Order) for child in child_orders):
+                    raise ValueError("Child orders must be of type Order")
                 self.child_orders = child_orders
             self.smart_limit = smart_limit
             self.identifier = identifier or next_identifier()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from millibar import _order_names as names
-from millibar._live import LiveOrder
 
 if TYPE_CHECKING:
     from millibar._order import Order
@@ -104,8 +103,6 @@ def _make_oco(order: Order) -> None:
             "Order class is OCO but child orders are not set and no limit/stop prices have "
             "been provided."
         )
-    elif not all(isinstance(child, LiveOrder) for child in children):
-        raise ValueError("Child orders must be of type Order")
 
 
 def _make_bracket(order: Order) -> None:
@@ -129,8 +126,8 @@ def _make_bracket(order: Order) -> None:
 def _make_oto(order: Order) -> None:
     children = order.child_orders
     if children:
-        if len(children) != 1 or not isinstance(children[0], LiveOrder):
-            raise ValueError("Order class is OTO: it takes exactly one child, of type Order.")
+        if len(children) != 1:
+            raise ValueError("Order class is OTO: it takes exactly one child order.")
         return
     limit, stop = order.secondary_limit_price, order.secondary_stop_price
     if (limit is None) == (stop is None):

@@ -72,7 +72,7 @@ def to_dict(order: Order) -> dict[str, Any]:
 
 
 def from_dict(cls: type[Order], order_dict: Mapping[str, Any]) -> Order:
-    """The order of a `to_dict()`."""
+    """The order of a `to_dict()`; children that depend on each other do so again."""
     given = dict(order_dict)
     asset = given.pop("asset", None)
     order = cls(
@@ -81,8 +81,13 @@ def from_dict(cls: type[Order], order_dict: Mapping[str, Any]) -> Order:
         quantity=given.pop("quantity", None),
         side=given.pop("side", None),
     )
+    given.pop("dependent_order", None)
+    children = given.get("child_orders") or ()
     for key, value in given.items():
         setattr(order, key, _from_plain(cls, key, value))
+    by_identifier = {child.identifier: child for child in order.child_orders}
+    for child, plain in zip(order.child_orders, children, strict=True):
+        child.dependent_order = by_identifier.get(plain.get("dependent_order"))
     return order
 
 

@@ -3,12 +3,17 @@
     python tests/conformance/run.py CHECKOUT            both sides, and a table
     python tests/conformance/run.py CHECKOUT --side lumibot
     python tests/conformance/run.py CHECKOUT --only test_pandas_data
+    python tests/conformance/run.py CHECKOUT --engine millibar     no lumibot: our own engine
 
 CHECKOUT is a clone of lumibot's repository (github.com/Lumiwealth/lumibot), of which only `tests`
 and `data` are used: they are copied aside, so that the installed lumibot is what they test. The
 table gives, for each file, how many tests pass on lumibot itself, how many with our classes, and
 the names of those that pass on lumibot alone. Exit 0 when there are none, 1 when there are, 2 when
 the checkout is not one.
+
+With `--engine millibar` the tests' `import lumibot` finds millibar's own classes and lumibot is not
+imported at all (engine_tests.py); docs/compat.md holds the table, which `--write` brings up to
+date.
 """
 
 from __future__ import annotations
@@ -24,57 +29,18 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import engine_tests
+from lumibot_files import INI, SOURCE_FILES
+
 HERE = Path(__file__).resolve().parent
 PYTHON_PACKAGE = HERE.parents[1] / "python"
 
-# Files, and the passes counted on lumibot 4.6.30 when these targets were set.
-SOURCE_FILES = {
-    "backtest/test_backtesting_broker_processing.py": 27,
-    "test_backtesting_broker.py": 11,
-    "test_backtesting_crypto_cash_unit.py": 7,
-    "test_backtesting_multileg_unit.py": 3,
-    "backtest/test_pandas_backtest.py": 4,
-    "backtest/test_crypto_cash_regressions.py": 3,
-    "backtest/test_passing_trader_into_backtest.py": 2,
-    "backtest/test_meli_fixture.py": 1,
-    "backtest/test_minute_fixture.py": 1,
-    "backtest/test_tqqq_sanity.py": 1,
-    "backtest/test_multileg_backtest.py": 1,
-    "backtest/test_failing_backtest.py": 4,
-    "test_pandas_data.py": 6,
-    "test_data_entity.py": 5,
-    "test_data_repair_times_and_fill_daily_quotes.py": 1,
-    "test_data_polars_parity.py": 2,
-    "test_bars_aggregate_frequency_normalization.py": 2,
-    "test_bars_aggregation_timeunits.py": 2,
-    "test_bars_frequency_flex.py": 4,
-    "test_get_historical_prices.py": 8,
-    "test_momentum.py": 2,
-    "test_indicator_subplots.py": 19,
-    "test_cash.py": 19,
-    "test_portfolio_valuation_fallbacks.py": 16,
-    "test_drift_rebalancer.py": 42,
-    "test_order.py": 17,
-    "test_asset.py": 26,
-    "test_position_serialization.py": 4,
-    "test_position_signs.py": 4,
-    "test_backtesting_broker_time_advance.py": 7,
-    "test_progress_logging.py": 9,
-    "test_split_adjustment.py": 18,
-    "backtest/test_polars_lru_eviction.py": 9,
-}
 DATABENTO_FILES = {
     "test_databento_backtesting.py": 16,
     "test_databento_backtesting_polars.py": 12,
     "test_databento_helper.py": 35,
 }
-INI = """[pytest]
-markers =
-    apitest: needs a vendor
-    downloader: needs a vendor
-filterwarnings = ignore
-timeout = 300
-"""
 
 
 @dataclass
@@ -178,6 +144,8 @@ def main() -> int:
     parser.add_argument("--side", choices=("both", "lumibot", "millibar"), default="both")
     parser.add_argument("--only", default="", help="files whose path contains this")
     parser.add_argument("--no-databento", action="store_true", help="leave DataBento's files out")
+    parser.add_argument("--engine", choices=("lumibot", "millibar"), default="lumibot")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/compat.md")
     arguments = parser.parse_args()
     if not (arguments.checkout / "tests" / "test_pandas_data.py").exists():
         print(
@@ -186,6 +154,8 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
+    if arguments.engine == "millibar":
+        return engine_tests.check(arguments.checkout, arguments.only, arguments.write)
     lost = compare(arguments.checkout, arguments.only, arguments.side, not arguments.no_databento)
     print(f"{lost} tests pass on lumibot alone")
     return 1 if lost else 0
