@@ -41,7 +41,9 @@ def events_frame(result: Result) -> pd.DataFrame:
 
 def stats_frame(result: Result) -> pd.DataFrame:
     """lumibot's `strategy.stats`: a row each time it noted one, by time."""
-    frame = _frame(stats_sheet(result), "datetime").set_index("datetime")
+    import pandas as pd
+
+    frame: pd.DataFrame = _frame(stats_sheet(result), "datetime").set_index("datetime")
     shorts: dict[str, Any] = {}
     rows = []
     for held in _positions(result):
@@ -51,5 +53,5 @@ def stats_frame(result: Result) -> pd.DataFrame:
                 shorts[symbol] = _in_short(symbol, _asset(result, symbol))
             row.append({"asset": shorts[symbol], "quantity": float(quantity)})
         rows.append(row)
-    frame["positions"] = rows
+    frame["positions"] = pd.Series(rows, index=frame.index, dtype=object)
     return frame

@@ -141,13 +141,18 @@ class BacktestingBroker:
             clock=self.clock,
             sessions=self._sessions_word(strategy),
             start_ns=source.start_ns,
-            end_ns=source.end_ns,
+            # The last bar closes after its stamp: with no end given it is seen too.
+            end_ns=None if self.clock == "bars" and source.ends_with_data else source.end_ns,
             step_ns=sleeptime_ns(strategy.sleeptime),
-            **self._spans(strategy),
+            before_opening_ns=_minutes(strategy.minutes_before_opening),
+            before_closing_ns=_minutes(strategy.minutes_before_closing),
+            after_closing_ns=_minutes(strategy.minutes_after_closing),
             budget=float(strategy.initial_budget),
             buy_fees=fee_rows(strategy.buy_trading_fees),
             sell_fees=fee_rows(strategy.sell_trading_fees),
-            **self.frictions,
+            slippage_ticks=self.frictions["slippage_ticks"],
+            slippage_percent=self.frictions["slippage_percent"],
+            volume_share=self.frictions["volume_share"],
         )
         assets = []
         for bars in source.instruments:
@@ -201,14 +206,6 @@ class BacktestingBroker:
             return "daily_always" if self.market == "24/7" else "daily"
         return "continuous" if self.market == "24/7" else "data"
 
-    @staticmethod
-    def _spans(strategy: Strategy) -> dict[str, int]:
-        return {
-            "before_opening_ns": _minutes(strategy.minutes_before_opening),
-            "before_closing_ns": _minutes(strategy.minutes_before_closing),
-            "after_closing_ns": _minutes(strategy.minutes_after_closing),
-        }
-
     def _reschedule(self, strategy: Strategy) -> None:
         """Follows a change of sleeptime, market or minutes_before_*."""
         from millibar.strategy import sleeptime_ns
@@ -219,7 +216,12 @@ class BacktestingBroker:
         engine.set_step(sleeptime_ns(strategy.sleeptime))
         if self._initializing:
             sessions = self._sessions_word(strategy)
-            engine.set_schedule(sessions, *self._spans(strategy).values())
+            engine.set_schedule(
+                sessions,
+                _minutes(strategy.minutes_before_opening),
+                _minutes(strategy.minutes_before_closing),
+                _minutes(strategy.minutes_after_closing),
+            )
             self.data_source.daily = self.policy == "lumibot" and "daily" in sessions
 
     def _hold_starting_positions(self) -> None:

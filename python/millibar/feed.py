@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -135,6 +136,7 @@ class Feed:
         "order",
         "resamples",
         "series",
+        "spent_ns",
         "state",
         "step",
         "times",
@@ -174,6 +176,7 @@ class Feed:
         # The columns as the whole frame has them: its own memory, once it is made.
         self.live: Mapping[str, np.ndarray] = {**self.columns, **self.extra}
         self.last: Window | None = None
+        self.spent_ns = 0  # on frames
         self._index = index
         self._frame: pd.DataFrame | None = None
         self._shared: list[tuple[np.ndarray, np.ndarray]] = []
@@ -299,9 +302,11 @@ class Window:
         """The rows as a DataFrame: the same object at every call."""
         frame = self._frame
         if frame is None:
+            since = perf_counter_ns()
             frame = self._frame = self.feed.slice(self.first, self.count)
             self.labels, self.names = frame.index, frame.columns
             frame.__dict__[WINDOW_KEY] = ref(self)
+            self.feed.spent_ns += perf_counter_ns() - since
         return frame
 
     def reshaped(self) -> bool:
@@ -431,6 +436,7 @@ class Resampled:
         """The buckets as a DataFrame: the same object at every call."""
         frame = self._frame
         if frame is None:
+            since = perf_counter_ns()
             suffix = {"minute": "min", "hour": "h", "day": "D"}[self.step]
             freq = None if self.spacing is None else f"{self.spacing}{suffix}"
             index = datetime_index(self.times, self.feed.unit, freq)
@@ -440,6 +446,7 @@ class Resampled:
             frame = self._frame = make_frame(stored, extra, tuple(columns), index)
             self.labels = frame.index
             frame.__dict__[WINDOW_KEY] = ref(self)
+            self.feed.spent_ns += perf_counter_ns() - since
         return frame
 
 

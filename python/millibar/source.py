@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -122,8 +123,8 @@ class PandasDataBacktesting:
             York's wall clock where they have no zone.
         pandas_data: Data objects, as a dict or a list.
         data: bars without a DataFrame, beside or instead of pandas_data: {key: source}. A key is an
-            Asset, a pair (Asset, quote Asset) or a stock's symbol; a source is the path of a Parquet
-            file, Bars, a DataFrame with a DatetimeIndex, or anything that speaks Arrow.
+            Asset, a pair (Asset, quote Asset) or a stock's symbol; a source is the path of a
+            Parquet file, Bars, a DataFrame with a DatetimeIndex, or anything that speaks Arrow.
         timestep, timezone, label: of every source in `data`: "minute", "hour" or "day" (by default
             by the spacing of its rows), the zone of times that have none (New York), and whether
             they name a bar's "open" or its "close".
@@ -169,13 +170,14 @@ class PandasDataBacktesting:
         self._clock = _clock.Clock(self.tzinfo)
         self.start_ns = to_ns(self.datetime_start)
         self.end_ns = to_ns(self.datetime_end)
+        self.ends_with_data = datetime_end is None
         self.show_progress_bar = show_progress_bar
         self.engine: _core.Engine | None = None
         self.instruments: list[Instrument] = []
         self.policy = "lumibot"
         self._policy = _core.LUMIBOT
         self.daily = False  # whether lumibot's loop of days runs
-        self.data_ns = 0  # time spent in windows and frames
+        self._asked_ns = 0
         self._by_key: dict[Any, Instrument] = {}
         self._routes: dict[tuple[Any, ...], _Route] = {}
         self._numbers: dict[tuple[int, int], tuple[Any, Any, int | None]] = {}
@@ -219,8 +221,8 @@ class PandasDataBacktesting:
         if self.end_ns < first:
             raise InvalidError(
                 f"The ending date for the backtest was set for {self.datetime_end}. The earliest "
-                f"data entered is {_clock.from_ns(first, zone)}. No backtest can be run since there "
-                "is no data before the backtest end date."
+                f"data entered is {_clock.from_ns(first, zone)}. No backtest can be run since "
+                "there is no data before the backtest end date."
             )
         if self.start_ns > last:
             raise InvalidError(
@@ -258,6 +260,11 @@ class PandasDataBacktesting:
         if self._grid is None:
             self._grid = np.unique(np.concatenate([bars.feed.times for bars in self.instruments]))
         return self._grid
+
+    @property
+    def spent_ns(self) -> int:
+        """Time spent on windows and frames."""
+        return self._asked_ns + sum(bars.feed.spent_ns for bars in self.instruments)
 
     # ---- The clock -----------------------------------------------------------------------------
 
@@ -354,6 +361,20 @@ class PandasDataBacktesting:
         return_polars: bool = False,
     ) -> Any:
         """The latest `length` bars before now, as Bars; None when there are none."""
+        since = perf_counter_ns()
+        bars = self._bars(asset, length, timestep, timeshift, quote, return_polars)
+        self._asked_ns += perf_counter_ns() - since
+        return bars
+
+    def _bars(
+        self,
+        asset: Any,
+        length: Any,
+        timestep: str | None,
+        timeshift: Any,
+        quote: Any,
+        return_polars: bool,
+    ) -> Any:
         route = self._routes.get((id(asset), id(quote), timestep))
         if route is None:
             route = self._route(asset, quote, timestep)
@@ -503,8 +524,8 @@ def _whole(length: Any) -> int:
         return int(length)
     except (TypeError, ValueError):
         raise ValueError(
-            f"Invalid length parameter in get_historical_prices() method. Length must be an int but "
-            f"instead got {length}, which is a type {type(length)}."
+            "Invalid length parameter in get_historical_prices() method. Length must be an int "
+            f"but instead got {length}, which is a type {type(length)}."
         ) from None
 
 

@@ -257,7 +257,7 @@ def _result(
     if whole and broker.policy == "lumibot" and len(tables["iterations"]):
         # lumibot has its statistics before it notes the last row, on_strategy_end's.
         tables["iterations"] = tables["iterations"].slice(0, len(tables["iterations"]) - 1)
-    data = source.data_ns / 1e9
+    data = source.spent_ns / 1e9
     spent = max(0.0, engine.callback_seconds - data)
     seconds = {
         "data": loading + data,
