@@ -50,6 +50,8 @@ MBAR_API void mbar_asset_init(mbar_asset *asset);
 
 /* ---- Orders -------------------------------------------------------------- */
 
+/* Orders of sides that close end with the position: STRICT cancels sell_to_close (buy_to_close,
+ * buy_to_cover) when a long (short) position is closed or turned; LUMIBOT plain sales, too. */
 typedef enum mbar_side {
     MBAR_SIDE_BUY = 0,
     MBAR_SIDE_SELL,
@@ -80,19 +82,19 @@ typedef enum mbar_order_class {
 
 typedef enum mbar_tif {
     MBAR_TIF_GTC = 0,
-    MBAR_TIF_DAY, /* canceled when the local date of the engine's zone changes */
-    MBAR_TIF_GTD, /* canceled once good_till_ns has passed */
-    MBAR_TIF_IOC, /* canceled where the first bar it meets does not fill it */
-    MBAR_TIF_FOK
+    MBAR_TIF_DAY, /* until the local date of the engine's zone changes; of crypto: the UTC date */
+    MBAR_TIF_GTD, /* until good_till_ns; INT64_MAX: for ever */
+    MBAR_TIF_IOC, /* what the first bar it meets fills, and no more */
+    MBAR_TIF_FOK  /* all of it by the first bar it meets, or nothing */
 } mbar_tif;
 
 typedef enum mbar_order_status {
-    MBAR_STATUS_UNPROCESSED = 0, /* child not yet sent */
+    MBAR_STATUS_UNPROCESSED = 0, /* child not yet sent; LUMIBOT: and while it works, of a bracket */
     MBAR_STATUS_NEW,             /* in the book */
     MBAR_STATUS_PARTIAL,         /* STRICT with a volume share only */
     MBAR_STATUS_FILLED,
     MBAR_STATUS_CANCELED,
-    MBAR_STATUS_EXPIRED,
+    MBAR_STATUS_EXPIRED, /* STRICT: by its time in force; LUMIBOT says canceled */
     MBAR_STATUS_ERROR /* refused; message in the event */
 } mbar_order_status;
 
@@ -114,7 +116,8 @@ typedef struct mbar_order_request {
     double trail_amount;
     double trail_percent;
     int64_t good_till_ns; /* GTD */
-    /* Children, of BRACKET, OTO and OCO. */
+    /* Children, of BRACKET, OTO and OCO; of an OCO NaN takes the order's own prices above.
+     * LUMIBOT: a trail needs child_stop_price beside it, as lumibot's does. */
     double child_limit_price;      /* takes the profit */
     double child_stop_price;       /* stops the loss */
     double child_stop_limit_price; /* makes the stop a stop-limit */
