@@ -327,7 +327,7 @@ typedef struct mbar_strategy {
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_new(const mbar_engine_options *options,
                                                    mbar_engine **out, mbar_error *error);
 MBAR_API void mbar_engine_free(mbar_engine *engine);
-/* Before running. The series is what its bars are; LUMIBOT wants it already gap-filled
+/* Before running; without bars while running, too. The series is what its bars are; LUMIBOT wants it already gap-filled
  * (mbar_grid_new, mbar_series_fill) where lumibot's loader would. *out: its number. A
  * series without open, high, low, close is MBAR_INVALID; a missing volume counts as
  * unknown. Assets without bars (series NULL) can be held but not traded. */

@@ -119,6 +119,7 @@ mbar_status mbar_engine_new(const mbar_engine_options *options, mbar_engine **ou
         return MBAR_NOMEM;
     }
     atomic_init(&engine->is_stopped, false);
+    mbar_error_init(&engine->bar_error);
     mbar_status status = build(engine, options, error);
     if (status != MBAR_OK) {
         mbar_engine_free(engine);
@@ -285,9 +286,9 @@ mbar_status mbar_engine_add_asset(mbar_engine *engine, const mbar_asset *spec, m
                                   int32_t *out, mbar_error *error)
 {
     assert(engine != NULL && spec != NULL && spec->symbol != NULL && out != NULL);
-    if (engine->has_run) {
-        return mbar_error_set(error, MBAR_INVALID, "%s was added after the run had begun",
-                              spec->symbol);
+    if (engine->has_run && series != NULL) {
+        return mbar_error_set(error, MBAR_INVALID,
+                              "the bars of %s were added after the run had begun", spec->symbol);
     }
     MBAR_TRY(make_room(engine, error));
     mbar_instrument asset = {0};

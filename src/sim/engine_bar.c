@@ -114,10 +114,10 @@ static double number_at(const mbar_series *series, const char *name, int64_t row
     }
 }
 
-/* The last two buckets of `length` rows with the shift given. None where memory fails too:
- * the order then waits, as it would for a bar. */
-static candidates resampled_rows(const mbar_engine *engine, const mbar_instrument *asset,
-                                 mbar_step step, int64_t length, int64_t shift)
+/* The last two buckets of `length` rows with the shift given. A failure is kept for the end
+ * of the pass. */
+static candidates resampled_rows(mbar_engine *engine, const mbar_instrument *asset, mbar_step step,
+                                 int64_t length, int64_t shift)
 {
     candidates list = {.n = 0};
     mbar_window window;
@@ -127,7 +127,8 @@ static candidates resampled_rows(const mbar_engine *engine, const mbar_instrumen
         mbar_series_window(asset->series, MBAR_POLICY_LUMIBOT, engine->now_ns, length, shift,
                            &window, NULL) != MBAR_OK ||
         window.n_rows == 0 ||
-        mbar_series_resample(asset->series, window, &how, &buckets, NULL) != MBAR_OK) {
+        mbar_series_resample(asset->series, window, &how, &buckets, &engine->bar_error) !=
+            MBAR_OK) {
         return list;
     }
     const int64_t *times = mbar_series_times(buckets);
@@ -148,7 +149,7 @@ static candidates resampled_rows(const mbar_engine *engine, const mbar_instrumen
     return list;
 }
 
-static candidates whole_days(const mbar_engine *engine, const mbar_instrument *asset)
+static candidates whole_days(mbar_engine *engine, const mbar_instrument *asset)
 {
     enum { MINUTES = 2 * 1440 };
     candidates later = resampled_rows(engine, asset, MBAR_STEP_DAY, MINUTES, -1);
@@ -163,7 +164,7 @@ static mbar_step coarse_step(mbar_step step)
     return step == MBAR_STEP_SECOND ? MBAR_STEP_MINUTE : step;
 }
 
-static candidates find_rows(const mbar_engine *engine, const mbar_instrument *asset)
+static candidates find_rows(mbar_engine *engine, const mbar_instrument *asset)
 {
     const candidates none = {.n = 0};
     mbar_step wanted = coarse_step(engine->fill_step), has = coarse_step(asset->series->step);
@@ -231,7 +232,7 @@ static void set_quote(const mbar_engine *engine, const mbar_instrument *asset, m
 
 mbar_book_data mbar_engine_lumibot_bar(void *ctx, const mbar_order *order, mbar_bar *out)
 {
-    const mbar_engine *engine = ctx;
+    mbar_engine *engine = ctx;
     const mbar_instrument *asset = &engine->assets[order->request.asset];
     *out = (mbar_bar){INT64_MIN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, false};
     out->is_day = engine->fill_step == MBAR_STEP_DAY;

@@ -225,7 +225,7 @@ static void show_next(mbar_engine *engine, mbar_instrument *asset)
 /* run_all for one asset: the same calls, without looking round for others. */
 static mbar_status run_one(mbar_engine *engine, mbar_error *error)
 {
-    mbar_instrument *asset = &engine->assets[0];
+    mbar_instrument *asset = &engine->assets[0]; /* moves when another is added */
     mbar_engine_callback *const iterate = engine->strategy.on_trading_iteration;
     const bool calls_after = engine->strategy.after_iteration != NULL;
     mbar_engine_rows *rows = &engine->rows;
@@ -233,12 +233,14 @@ static mbar_status run_one(mbar_engine *engine, mbar_error *error)
            !mbar_engine_is_stopped(engine)) {
         if (engine->is_busy || engine->is_touched || engine->has_corporate) {
             MBAR_TRY(close_instant(engine, asset->next_close_ns, error));
+            asset = &engine->assets[0];
         } else {
             show_next(engine, asset);
         }
         engine->n_iterations++;
         if (iterate != NULL) {
             MBAR_TRY(iterate(engine, engine->state, error));
+            asset = &engine->assets[0];
         }
         /* Most rows join those that wait. */
         if (rows->n > rows->n_done && rows->n < rows->capacity && !engine->is_touched &&
@@ -246,6 +248,7 @@ static mbar_status run_one(mbar_engine *engine, mbar_error *error)
             rows->n++;
         } else {
             MBAR_TRY(mbar_engine_iterated(engine, error));
+            asset = &engine->assets[0];
         }
     }
     return MBAR_OK;

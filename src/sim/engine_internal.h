@@ -168,6 +168,7 @@ struct mbar_engine {
     mbar_session_list sessions;
     mbar_engine_rows rows;
     mbar_corporate_log corporate;
+    mbar_error bar_error; /* of a bar that could not be made, while orders are passed over */
 };
 
 typedef mbar_status mbar_engine_callback(mbar_engine *engine, void *state, mbar_error *error);

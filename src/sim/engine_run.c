@@ -172,7 +172,10 @@ mbar_status mbar_engine_pending(mbar_engine *engine, mbar_error *error)
     const mbar_book_market market = {mbar_engine_lumibot_bar, engine,
                                      mbar_engine_session_closed(engine)};
     engine->is_touched = true;
-    return mbar_book_match(engine->book, engine->now_ns, &market, error);
+    MBAR_TRY(mbar_book_match(engine->book, engine->now_ns, &market, error));
+    const mbar_error *failed = &engine->bar_error;
+    return failed->code == MBAR_OK ? MBAR_OK
+                                   : mbar_error_set(error, failed->code, "%s", failed->message);
 }
 
 mbar_status mbar_engine_move(mbar_engine *engine, int64_t to_ns, mbar_error *error)

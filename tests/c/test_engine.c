@@ -114,7 +114,7 @@ static void test_columns(void **state)
     run_engine(engine, &NOTHING, NULL);
     assert_true(mbar_engine_last_price(engine, 0) == 7);
     assert_fails(MBAR_INVALID, "runs once", mbar_engine_run(engine, &NOTHING, NULL, &error));
-    assert_fails(MBAR_INVALID, "after the run",
+    assert_fails(MBAR_INVALID, "after the run had begun",
                  mbar_engine_add_asset(engine, &asset, mixed, &number, &error));
     mbar_engine_free(engine);
     mbar_series_unref(no_low);
@@ -457,6 +457,47 @@ static void test_dividends_and_splits(void **state)
     check_actions(MBAR_POLICY_LUMIBOT, 11);
 }
 
+/* ---- Assets without bars, at any time --------------------------------------------------- */
+
+static mbar_status add_more(mbar_engine *engine, odd *self, mbar_error *error)
+{
+    (void)self;
+    for (int i = 0; i < 3; i++) {
+        mbar_asset asset = asset_of("MORE", MBAR_ASSET_STOCK);
+        int32_t number;
+        mbar_status status = mbar_engine_add_asset(engine, &asset, NULL, &number, error);
+        if (status != MBAR_OK) {
+            return status;
+        }
+    }
+    mbar_order_id id;
+    mbar_order_request request = order_for(1, MBAR_SIDE_BUY, 1);
+    assert_fails(MBAR_INVALID, "no bars", mbar_engine_submit(engine, &request, &id, &error));
+    request.asset = 0;
+    return mbar_engine_submit(engine, &request, &id, error);
+}
+
+static void test_assets_added_while_running(void **state)
+{
+    (void)state;
+    mbar_engine *engine = stairs_engine(MBAR_POLICY_STRICT, 50);
+    odd self = {.act = add_more};
+    run_engine(engine, &ODD, &self);
+    assert_int_equal(self.n, 50);
+    assert_int_equal(mbar_engine_assets(engine), 151);
+    assert_true(mbar_engine_position(engine, 0)->quantity == 49);
+    mbar_table *rows = engine_table(engine, "iterations");
+    double paid = 0;
+    for (int64_t row = 0; row < 50; row++) {
+        paid += row > 0 ? 10 + (double)row : 0;
+        double value = 100000 - paid + (double)row * (10.5 + (double)row);
+        assert_true(table_double(rows, "portfolio_value", row) == value);
+        assert_int_equal(table_int64(rows, "events", row), 1 + 2 * row);
+    }
+    mbar_table_unref(rows);
+    mbar_engine_free(engine);
+}
+
 /* ---- Cash and multipliers ------------------------------------------------------------------ */
 
 static mbar_status change_cash(mbar_engine *engine, odd *self, mbar_error *error)
@@ -515,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_shorter_struct),
         cmocka_unit_test(test_no_common_minute),
         cmocka_unit_test(test_dividends_and_splits),
+        cmocka_unit_test(test_assets_added_while_running),
         cmocka_unit_test(test_cash_in_rows),
         cmocka_unit_test(test_no_rows_wanted),
     };
