@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from datetime import timezone as fixed_zone
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from millibar import _core
+from millibar import _clock, _core
 from millibar._arrays import raw_values
-from millibar._frame_bars import zone_object
 from millibar.assets import Asset
-from millibar.feed import BAR_COLUMNS, PRICE_COLUMNS, STEP_NS, Feed, make_frame
+from millibar.feed import BAR_COLUMNS, NEW_YORK, PRICE_COLUMNS, STEP_NS, Feed, make_frame
 from millibar.history import (
     GRACE_NS,
     Request,
@@ -170,12 +169,8 @@ class Data:
     def _set_span(self, times: np.ndarray) -> None:
         if not len(times):
             raise ValueError(_nothing_left(self.asset))
-        zone = zone_object(None)
-        first, last = (
-            datetime.fromtimestamp(int(ns) // 10**9, fixed_zone.utc).astimezone(zone)
-            + timedelta(microseconds=int(ns) % 10**9 // 1000)
-            for ns in (times[0], times[-1])
-        )
+        zone = _clock.zone_of(NEW_YORK)
+        first, last = (_clock.from_ns(int(ns), zone) for ns in (times[0], times[-1]))
         self.datetime_start, self.datetime_end = first, last
         self.trading_hours_start, self.trading_hours_end = self.set_times(time(0, 0), time(23, 59))
         self.date_start = first.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -198,7 +193,7 @@ class Data:
         """The frame, its index named "datetime" and in New York time."""
         import pandas as pd
 
-        zone = zone_object(None)
+        zone = _clock.zone_of(NEW_YORK)
         df.index.name = "datetime"
         index: Any = pd.to_datetime(df.index)
         if index.tz is None:
@@ -217,7 +212,7 @@ class Data:
                 )
         assert self._frame is not None
         index = self._frame.index
-        start, end = _aware(date_start or index.min()), _aware(date_end or index.max())
+        start, end = _clock.aware(date_start or index.min()), _clock.aware(date_end or index.max())
         return (
             start.replace(hour=0, minute=0, second=0, microsecond=0),
             end.replace(hour=23, minute=59, second=59, microsecond=999_999),
@@ -323,7 +318,7 @@ class Data:
 
     def get_iter_count(self, dt: datetime) -> int:
         """The last row at or before dt; -1 before the first."""
-        return self.feed.series.asof(_ns(dt))
+        return self.feed.series.asof(_clock.instant_ns(dt))
 
     def _checked_ns(self, dt: datetime) -> int:
         """dt in nanoseconds, checked as lumibot checks it: from the first row to three days after
@@ -333,7 +328,7 @@ class Data:
             ValueError: out of that range.
         """
         times = self.feed.times
-        now_ns, last_ns = _ns(dt), int(times[-1])
+        now_ns, last_ns = _clock.instant_ns(dt), int(times[-1])
         span = f"({self.datetime_start} to {self.datetime_end})"
         if now_ns < int(times[0]):
             raise ValueError(
@@ -385,7 +380,7 @@ class Data:
         feed, request = self.feed, read_request(str(timestep), self.timestep)
         shift = timeshift_rows(timeshift, self.timestep)
         if request.native:
-            window = latest(feed, _ns(dt), int(length), shift)
+            window = latest(feed, _clock.instant_ns(dt), int(length), shift)
             return None if window is None or not window.rows else window.frame()
         buckets = self.buckets(request, dt, int(length), shift)
         # Without the returns, which are for Bars to add.
@@ -451,14 +446,3 @@ def _nothing_left(asset: Any) -> str:
         "lies between its start and end dates and in its trading hours. Check that the dates "
         "asked for and those of the data overlap."
     )
-
-
-def _aware(moment: Any) -> Any:
-    return zone_object(None).localize(moment) if moment.tzinfo is None else moment
-
-
-def _ns(dt: datetime) -> int:
-    """A datetime in nanoseconds UTC; New York time if naive."""
-    dt = _aware(dt)
-    whole = int(dt.replace(microsecond=0).timestamp()) * 10**9
-    return whole + dt.microsecond * 1000 + int(getattr(dt, "nanosecond", 0))

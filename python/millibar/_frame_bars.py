@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from millibar import _clock
 from millibar._bar import Bar
 from millibar._timesteps import UNITS
 from millibar._window_bars import symbol_of
@@ -313,12 +314,10 @@ class FrameBars:
 
 
 def zone_object(zone: Any) -> Any:
-    """A zone's object, of pytz, by name; New York for None."""
+    """A zone's object by name, pytz's where that is installed; New York's for None."""
     if zone is not None and not isinstance(zone, str):
         return zone
-    import pytz
-
-    return pytz.timezone(zone or NEW_YORK)
+    return _clock.zone_of(zone or NEW_YORK)
 
 
 def _zone_key(zone: Any) -> str | None:
