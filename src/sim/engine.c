@@ -72,6 +72,16 @@ static mbar_status check_options(const mbar_engine_options *options, mbar_error 
                               "times before opening, before closing and after closing are lengths: "
                               "give 0 or more");
     }
+    const mbar_frictions *frictions = &options->frictions;
+    if (!(frictions->slippage_ticks >= 0 && frictions->slippage_percent >= 0 &&
+          frictions->volume_share >= 0 && isfinite(frictions->slippage_ticks) &&
+          isfinite(frictions->slippage_percent) && frictions->volume_share <= 1)) {
+        return mbar_error_set(error, MBAR_INVALID,
+                              "slippage of %g ticks and %g of the price, a share of %g of the "
+                              "volume: give slippage of 0 or more, and a share from 0 to 1",
+                              frictions->slippage_ticks, frictions->slippage_percent,
+                              frictions->volume_share);
+    }
     if (!isfinite(options->budget)) {
         return mbar_error_set(error, MBAR_INVALID, "a budget of %g; give a finite one",
                               options->budget);
