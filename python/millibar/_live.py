@@ -50,22 +50,26 @@ class Engine(Protocol):
 
     def order(self, id: int, /) -> OrderRecord:
         """As the order stands now."""
+        ...
 
     def order_status(self, id: int, /) -> str:
         """Its status alone."""
+        ...
 
     def quantity(self, asset: int, /) -> float:
         """Signed units held of an asset."""
+        ...
 
     def position(self, asset: int, /) -> PositionRecord:
         """As the position stands now."""
+        ...
 
     def modify(
         self,
-        id: int,
-        limit_price: float | None = None,
-        stop_price: float | None = None,
-        quantity: float | None = None,
+        order: int,
+        limit_price: Any = None,
+        stop_price: Any = None,
+        quantity: Any = None,
     ) -> None:
         """Changes what is not None."""
 

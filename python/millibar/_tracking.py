@@ -17,6 +17,7 @@ from millibar import _core
 from millibar.orders import Order, Position
 
 _FILLS = ("filled", "partial")
+_EXACT = ("crypto", "crypto_future")
 
 
 class Tracker:
@@ -149,10 +150,9 @@ class Tracker:
                 self._new[place] = child
 
     def _close_parent(self, order: Order) -> None:
-        """A filled child of a one-cancels-other order fills its placeholder too."""
+        """A filled child of a one-cancels-other order fills its parent too, which stays in place."""
         parent = order._parent
         if parent is not None and parent.order_class == "oco":
-            self._placeholder.pop(parent._id, None)
             self._filled.setdefault(parent._id, parent)
 
     def _book(self, order: Order, quantity: float) -> None:
@@ -163,22 +163,24 @@ class Tracker:
             # lumibot opens it before the position traded, and never closes it.
             self._positions[quote] = Position(self._name, order.quote, Decimal(0))
             self._positions[quote]._attach(self._engine, quote)
-        # lumibot's arithmetic to the digit: 0.1 and -0.1 do not cancel out, for the sign rounds.
+        # lumibot's arithmetic to the digit: 0.1 and -0.1 do not cancel out, for the sign rounds,
+        # and what is held is rounded before a fill is added to it.
         delta = Decimal(quantity)
         if not order.is_buy_order():
             delta = -delta
         position = self._positions.get(asset)
-        units = delta if position is None else self._units[asset] + delta
+        units = delta if position is None else +self._units[asset] + delta
+        is_flat = _is_flat(order.asset, units)
         self._units[asset] = units
         self._held = None
         if position is None:
             position = self._open(asset, order)
-            if units:
+            if not is_flat:
                 self._positions[asset] = position
-        elif order not in position.orders:
+        elif self._filled_into.get(order._id) is not position:
             position.orders.append(order)
         self._filled_into[order._id] = position
-        if not units:
+        if is_flat:
             self._positions.pop(asset, None)
             _let_go(position)
 
@@ -318,6 +320,12 @@ def _is_contract(asset: Any, root: Any) -> bool:
     if asset.symbol == root.symbol:
         return asset.asset_type == "future" and asset.expiration is not None
     return re.fullmatch(re.escape(root.symbol) + r"[FGHJKMNQUVXZ]\d{1,4}", asset.symbol) is not None
+
+
+def _is_flat(asset: Any, units: Decimal) -> bool:
+    """Whether units are none, as a Position sees it: a millionth is nothing, but for crypto."""
+    size = abs(float(units))
+    return size == 0.0 if asset.asset_type in _EXACT else size < 0.000001
 
 
 def _let_go(position: Position) -> None:
