@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks: `python bench/run.py [calls] [slices] [mes] [--quick] [--json FILE]`.
+"""Runs the benchmarks: `python bench/run.py [calls] [slices] [mes] [engine] [--quick] [--json FILE]`.
 
 With no names, all of them. Figures are CPU and wall medians of interleaved rounds; quote ratios.
 """
@@ -18,12 +18,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import calls
+import engine
 import mes
 import slices
 from measure import versions
 
 ROOT = Path(__file__).resolve().parent.parent
-BENCHMARKS = ("calls", "slices", "mes")
+BENCHMARKS = ("calls", "slices", "mes", "engine")
 PEERS = ("millibar", "lumibot", "pandas", "numpy", "polars", "pyarrow", "duckdb")
 
 
@@ -49,6 +50,8 @@ def main() -> int:
         found["slices"] = slices.run(options.folder, quick=options.quick)
     if "mes" in names:
         found["mes"] = mes.run(options.folder, quick=options.quick)
+    if "engine" in names:
+        found["engine"] = engine.run(options.folder, quick=options.quick)
     if options.json:
         samples = {
             name: {

@@ -96,11 +96,16 @@ static mbar_status check_plugin(const mbar_strategy_plugin *plugin, mbar_error *
 
 /* ---- The run ------------------------------------------------------------------- */
 
-static double seconds_now(void)
+static double seconds_of(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static double seconds_now(void)
+{
+    return seconds_of(CLOCK_MONOTONIC);
 }
 
 static mbar_status make_engine(const run_request *request, mbar_engine **out, mbar_error *error)
@@ -133,12 +138,13 @@ static mbar_status simulate(run_request *request, const mbar_strategy_plugin *pl
         *path = NULL;
         status = make_engine(request, engine, error);
     }
-    double loaded = seconds_now();
+    double loaded = seconds_now(), cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
     outcome->data_s = loaded - start;
     if (status == MBAR_OK) {
         status = run_engine(*engine, plugin, error);
     }
     outcome->run_s = seconds_now() - loaded;
+    outcome->run_cpu_s = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     outcome->engine = *engine;
     outcome->stopped = was_stopped != 0;
     return status;

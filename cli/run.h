@@ -42,9 +42,10 @@ typedef struct run_request {
 /* What came of it. */
 typedef struct run_outcome {
     const mbar_engine *engine;
-    const char *name; /* of the strategy */
-    bool stopped;     /* by Ctrl-C */
-    double data_s, run_s, reporting_s;
+    const char *name;                  /* of the strategy */
+    bool stopped;                      /* by Ctrl-C */
+    double data_s, run_s, reporting_s; /* wall seconds */
+    double run_cpu_s;
 } run_outcome;
 
 extern const char *const run_policy_choices[];

@@ -430,6 +430,7 @@ static void print_json(const run_request *request, const run_outcome *outcome, c
     cli_json_double(&json, "wall_s", s->wall_s);
     cli_json_double(&json, "data_s", outcome->data_s);
     cli_json_double(&json, "run_s", outcome->run_s);
+    cli_json_double(&json, "run_cpu_s", outcome->run_cpu_s);
     cli_json_double(&json, "reporting_s", outcome->reporting_s);
     cli_json_double(&json, "run_bars_per_second", s->bars_per_second);
     cli_json_int(&json, "peak_memory_bytes", s->memory_bytes);
