@@ -222,10 +222,9 @@ class LiveOrder:
         """
         if self._transactions is None:
             record = self._record()
-            if record is not None and record.filled and self.order_class is not names.OrderClass.OCO:
-                return [Transaction(record.filled, record.fill_price)]
             if record is not None:
-                return []
+                has_fills = record.filled and self.order_class is not names.OrderClass.OCO
+                return [Transaction(record.filled, record.fill_price)] if has_fills else []
             self._transactions = []
         return self._transactions
 

@@ -150,7 +150,7 @@ class Tracker:
                 self._new[place] = child
 
     def _close_parent(self, order: Order) -> None:
-        """A filled child of a one-cancels-other order fills its parent too, which stays in place."""
+        """A filled child of a one-cancels-other order fills its parent, which stays in place."""
         parent = order._parent
         if parent is not None and parent.order_class == "oco":
             self._filled.setdefault(parent._id, parent)
