@@ -86,10 +86,10 @@ class ClockMethods:
         after, and what became of them is told.
 
         Raises:
-            InvalidError: outside a run, or below 0.
+            InvalidError: outside a run, below 0, or long after its end.
         """
         del process_pending_orders
-        self.broker.running("sleep").sleep(int(float(sleeptime) * 1e9))
+        self.broker.sleep(int(float(sleeptime) * 1e9))
 
     def await_market_to_open(self, timedelta: float | None = None) -> None:
         """Lets time pass until that many minutes before the market opens; not past an open one."""

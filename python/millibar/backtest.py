@@ -3,9 +3,8 @@
     result = mb.Backtest(MyStrategy, {"AAPL": "aapl.parquet"}, budget=50_000).run()
     print(result)
 
-The strategy is a class derived from `Strategy`, or anything with methods of the engine's names that
-take the engine: `on_trading_iteration(engine)`, `initialize(engine)` and so on, for those who want
-no more than numbers of assets and orders. `Backtest.from_signals` runs arrays without a strategy.
+The strategy is a class derived from `Strategy`, or functions that take one: a function alone is its
+`on_trading_iteration`. `Backtest.from_signals` runs arrays without a strategy.
 
 lumibot's names for the parts of a run, `PandasDataBacktesting`, `BacktestingBroker` and `Trader`,
 are here too.
@@ -13,7 +12,7 @@ are here too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from millibar.broker import BacktestingBroker
@@ -34,7 +33,8 @@ class Backtest:
     """A strategy, bars, and the terms of a run.
 
     Args:
-        strategy: a class derived from Strategy.
+        strategy: a class derived from Strategy; or a function of a strategy, called at every
+            iteration; or several by the names of its methods: {"initialize": f, ...}.
         data: {Asset | (Asset, quote) | symbol: path | Bars | DataFrame | Arrow object | Data}.
         start, end: first and last instant; the data's unless given. Without a zone they are New
             York's wall clock.
@@ -52,13 +52,13 @@ class Backtest:
         progress: show a bar on a terminal.
 
     Raises:
-        TypeError: a strategy that is no class derived from Strategy.
+        TypeError: a strategy that is none of these.
         InvalidError: a policy, clock or friction there is not.
     """
 
     def __init__(
         self,
-        strategy: type[Strategy],
+        strategy: type[Strategy] | Callable[[Any], Any] | Mapping[str, Callable[..., Any]],
         data: Mapping[Any, Any],
         *,
         start: Any = None,
@@ -82,12 +82,7 @@ class Backtest:
         progress: bool = False,
         **options: Any,
     ) -> None:
-        from millibar.strategy import Strategy
-
-        if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
-            raise TypeError(
-                f"a strategy is a class derived from millibar.Strategy, not {strategy!r}"
-            )
+        strategy_class = _class_of(strategy)
         if policy not in ("strict", "lumibot"):
             raise InvalidError(f"policy {policy!r} is not one of strict, lumibot")
         shared = list(fees)
@@ -108,7 +103,7 @@ class Backtest:
             slippage_percent=slippage_percent,
             volume_share=volume_share,
         )
-        self.strategy = strategy(
+        self.strategy = strategy_class(
             self.broker,
             name=name,
             budget=budget,
@@ -133,3 +128,25 @@ class Backtest:
         return run(self.strategy)
 
     from_signals = staticmethod(from_signals)
+
+
+def _class_of(strategy: Any) -> type[Strategy]:
+    """A strategy class of what `Backtest` takes for one."""
+    from millibar.strategy import Strategy
+
+    if isinstance(strategy, type):
+        if issubclass(strategy, Strategy):
+            return strategy
+        raise TypeError(f"{strategy.__name__} is not derived from millibar.Strategy")
+    if callable(strategy):
+        name = getattr(strategy, "__name__", "strategy")
+        return type(name.strip("<>"), (Strategy,), {"on_trading_iteration": strategy})
+    if not isinstance(strategy, Mapping):
+        raise TypeError(
+            "a strategy is a class derived from millibar.Strategy, a function, or functions by "
+            f"name, not {type(strategy).__name__}"
+        )
+    for key, function in strategy.items():
+        if not callable(getattr(Strategy, key, None)) or not callable(function):
+            raise TypeError(f"a Strategy has no method {key!r} to be {function!r}")
+    return type("functions", (Strategy,), dict(strategy))

@@ -31,6 +31,7 @@ __all__ = ["BacktestingBroker"]
 logger = logging.getLogger(__name__)
 
 _MINUTE_NS = 60_000_000_000
+_DAY_NS = 1440 * _MINUTE_NS
 _KINDS = {
     "stock": "stock",
     "future": "future",
@@ -230,6 +231,21 @@ class BacktestingBroker:
             unsupported("starting_positions", "a run begins without positions")
 
     # ---- The clock -----------------------------------------------------------------------------
+
+    def sleep(self, ns: int) -> None:
+        """Lets time pass.
+
+        Raises:
+            InvalidError: the end of the backtest is more than a day ago: a strategy that sleeps
+                for ever would never return.
+        """
+        engine = self.running("sleep")
+        if engine.now_ns > self.data_source.end_ns + _DAY_NS:
+            raise InvalidError(
+                f"sleep(): it is {self.datetime}, and the backtest ended at "
+                f"{self.data_source.datetime_end}: return from the method for the run to end"
+            )
+        engine.sleep(ns)
 
     @property
     def datetime(self) -> Any:
