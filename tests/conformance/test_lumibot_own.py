@@ -46,3 +46,35 @@ def test_a_folder_that_is_no_checkout_is_refused(
     monkeypatch.setattr("sys.argv", ["run.py", str(tmp_path)])
     assert _runner().main() == 2
     assert "git clone" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHECKOUT is None, reason="MILLIBAR_LUMIBOT_CHECKOUT names no clone of lumibot")
+def test_lumibots_tests_pass_on_our_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    """Or are listed as not applicable; docs/compat.md has the table that is printed here."""
+    pytest.importorskip("greenlet", reason="stepping the engine by hand needs greenlet")
+    assert CHECKOUT is not None
+    runner = _runner()
+    assert runner.engine_tests.check(Path(CHECKOUT)) == 0, capsys.readouterr().out
+    table = capsys.readouterr().out.strip()
+    assert table in runner.engine_tests.DOC.read_text(encoding="utf-8"), table
+
+
+def test_outcomes_are_sorted_by_what_they_mean() -> None:
+    tests = _runner().engine_tests
+    file = "test_pandas_data.py"
+    private = "TestPandasData::test_get_last_price_returns_none_for_non_positive_prices"
+    outcomes = {
+        f"{file}::TestPandasData::test_one": ("passed", ""),
+        f"{file}::TestPandasData::test_two[x]": ("failed", "why"),
+        f"{file}::{private}": ("failed", "no"),
+        f"{file}::TestPandasData::test_get_price_snapshot_returns_metadata": ("passed", ""),
+        f"{file}::TestPandasData::test_three": ("skipped", ""),
+        "test_order.py::test_other": ("passed", ""),
+    }
+    result = tests.sort(file, outcomes)
+    assert result.passed == ["TestPandasData::test_one"] and result.skipped == 1
+    assert result.failed == {"TestPandasData::test_two[x]": "why"}
+    assert result.excused == {private: "sets the private _datetime"}
+    assert result.stale == ["TestPandasData::test_get_price_snapshot_returns_metadata"]
+    assert tests.sort("test_asset.py", outcomes).failed == {"(collection)": "not run"}
