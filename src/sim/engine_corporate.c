@@ -163,13 +163,19 @@ static mbar_status split_today(mbar_engine *engine, int32_t asset, const day *to
 
 /* ---- LUMIBOT: dividends ------------------------------------------------------------ */
 
+/* The number of ns's local date, in days from some day. */
+static int64_t date_number(const mbar_engine *engine, int64_t ns)
+{
+    int64_t local_ns = mbar_zone_to_local(engine->zone, ns);
+    return local_ns / MBAR_DAY_NS - (local_ns % MBAR_DAY_NS < 0);
+}
+
 /* Length of lumibot's first look back: the run's dates and ten more, 30 to 2000. */
 static int64_t look_back_rows(const mbar_engine *engine)
 {
-    int64_t first_ns = mbar_zone_day_start(engine->zone, engine->options.start_ns);
-    int64_t last_ns = mbar_zone_day_start(engine->zone, engine->end_ns);
-    int64_t days = (last_ns - first_ns + MBAR_DAY_NS / 2) / MBAR_DAY_NS + 11;
-    return days < 30 ? 30 : days > 2000 ? 2000 : days;
+    int64_t rows =
+        date_number(engine, engine->end_ns) - date_number(engine, engine->options.start_ns) + 11;
+    return rows < 30 ? 30 : rows > 2000 ? 2000 : rows;
 }
 
 static void look_for_dividends(const mbar_engine *engine, mbar_instrument *asset)

@@ -268,6 +268,7 @@ static mbar_status set_span(mbar_engine *engine, mbar_error *error)
     if (from_data || (by_bars && engine->options.start_ns < first_ns)) {
         engine->now_ns = first_ns;
     }
+    engine->options.start_ns = engine->now_ns;
     if (engine->options.end_ns == INT64_MAX) {
         engine->end_ns = last_ns;
     }
