@@ -20,7 +20,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 SHARED ?= $(abspath ../shared)
 export MILLIBAR_SHARED ?= $(SHARED)
 export MBAR ?= $(abspath build/c/mbar)
-CMAKE_ARGS := -G Ninja -DMILLIBAR_TESTS=ON -DMILLIBAR_WERROR=ON
+CMAKE_ARGS := -G Ninja -DMILLIBAR_TESTS=ON -DMILLIBAR_BENCH=ON -DMILLIBAR_WERROR=ON
 PACKAGE_SOURCES := $(shell find python/millibar python/ext src include cli cmake -type f \
 	! -name '*.so' ! -path '*__pycache__*' 2>/dev/null)
 

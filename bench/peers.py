@@ -1,28 +1,24 @@
-"""One peer's round of the SMA-cross benchmark, in the peers' own environment.
+"""One peer of the SMA-cross benchmark, in the peers' own environment; a round for each line it gets.
 
-`python bench/peers.py PEER BARS.parquet ROUNDS` prints one JSON object: version, fills, profit in
-points, and CPU and wall seconds of each round. What is timed is the engine's run alone: the bars
-are in the peer's own form and, where the peer takes arrays of signals, so are the signals. The
-job: simple averages of 20 and 60 closes; a cross at the close of one bar is filled at the open of
-the next; one unit, long after a cross upwards and short after one downwards.
+`python bench/peers.py PEER BARS.parquet [ROWS]` speaks the lines of serve.py. What is timed is the
+engine's run alone: the bars are in the peer's own form and, where the peer takes arrays of signals,
+so are the signals. The job: simple averages of 20 and 60 closes; a cross at the close of one bar is
+filled at the open of the next; one unit, long after a cross upwards and short after one downwards.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from serve import Side, arrays, serve
 
 FAST, SLOW = 20, 60
 CASH = 1e9
-# What one round gives: fills, and profit in points.
-Round = Callable[[], tuple[int, float]]
 
 
 def crosses(close: Any) -> tuple[Any, Any]:
@@ -35,14 +31,13 @@ def crosses(close: Any) -> tuple[Any, Any]:
     return up, down
 
 
-def back_trader_cpp(frame: pd.DataFrame) -> Round:
+def back_trader_cpp(frame: pd.DataFrame) -> Side:
     import back_trader as bt
 
     class Cross(bt.Strategy):  # type: ignore[misc]
         def __init__(self) -> None:
             self.fast = bt.ind.SMA(self.data.close, period=FAST)
             self.slow = bt.ind.SMA(self.data.close, period=SLOW)
-            self.above = 0
             self.n_fills = 0
 
         def next(self) -> None:
@@ -75,11 +70,11 @@ def back_trader_cpp(frame: pd.DataFrame) -> Round:
         strategy = cerebro.run()[0]
         return strategy.n_fills, cerebro.broker.getvalue() - CASH
 
-    return prepared(prepare, run)
+    return Side(prepare, run)
 
 
-def vectorbt(engine: str) -> Callable[[pd.DataFrame], Round]:
-    def make(frame: pd.DataFrame) -> Round:
+def vectorbt(engine: str) -> Callable[[pd.DataFrame], Side]:
+    def make(frame: pd.DataFrame) -> Side:
         import vectorbt as vbt
 
         vbt.settings["engine"] = engine
@@ -99,12 +94,12 @@ def vectorbt(engine: str) -> Callable[[pd.DataFrame], Round]:
             )
             return len(portfolio.order_records), float(portfolio.final_value()) - CASH
 
-        return run
+        return arrays(run)
 
     return make
 
 
-def raptorbt(frame: pd.DataFrame) -> Round:
+def raptorbt(frame: pd.DataFrame) -> Side:
     import raptorbt as rbt
 
     stamps = frame["timestamp"].astype("int64").to_numpy()
@@ -125,20 +120,10 @@ def raptorbt(frame: pd.DataFrame) -> Round:
         trades = result.trades()
         return 2 * len(trades), sum(trade.exit_price - trade.entry_price for trade in trades)
 
-    return run
+    return arrays(run)
 
 
-def prepared(prepare: Callable[[], Any], run: Callable[[Any], tuple[int, float]]) -> Round:
-    """A round whose preparation is not timed: see `main`."""
-
-    def call() -> tuple[int, float]:
-        return run(call.ready)  # type: ignore[attr-defined]
-
-    call.prepare = prepare  # type: ignore[attr-defined]
-    return call
-
-
-PEERS: dict[str, tuple[str, Callable[[pd.DataFrame], Round]]] = {
+PEERS: dict[str, tuple[str, Callable[[pd.DataFrame], Side]]] = {
     "back-trader-cpp": ("back-trader-cpp", back_trader_cpp),
     "vectorbt": ("vectorbt", vectorbt("numba")),
     "vectorbt-rust": ("vectorbt", vectorbt("rust")),
@@ -147,31 +132,11 @@ PEERS: dict[str, tuple[str, Callable[[pd.DataFrame], Round]]] = {
 
 
 def main() -> int:
-    name, path, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    package, make = PEERS[name]
-    frame = pd.read_parquet(path)
-    call = make(frame)
-    cpu_s, wall_s = [], []
-    fills, profit = 0, 0.0
-    for number in range(-1, rounds):
-        if hasattr(call, "prepare"):
-            call.ready = call.prepare()  # type: ignore[attr-defined]
-        cpu, wall = time.process_time(), time.perf_counter()
-        fills, profit = call()
-        if number >= 0:
-            cpu_s.append(time.process_time() - cpu)
-            wall_s.append(time.perf_counter() - wall)
-    print(
-        json.dumps(
-            {
-                "version": metadata.version(package),
-                "fills": fills,
-                "profit": profit,
-                "cpu_s": cpu_s,
-                "wall_s": wall_s,
-            }
-        )
-    )
+    package, make = PEERS[sys.argv[1]]
+    frame = pd.read_parquet(sys.argv[2])
+    if len(sys.argv) > 3:
+        frame = frame.head(int(sys.argv[3]))
+    serve(metadata.version(package), make(frame))
     return 0
 
 

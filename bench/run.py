@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks: `python bench/run.py [calls] [slices] [mes] [engine] [--quick] [--json FILE]`.
+"""Runs the benchmarks: `python bench/run.py [NAME ...] [--quick] [--json FILE]`.
+
+Names: calls, slices, mes, engine, cross.
 
 With no names, all of them. Figures are CPU and wall medians of interleaved rounds; quote ratios.
 """
@@ -18,13 +20,14 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import calls
+import cross
 import engine
 import mes
 import slices
 from measure import versions
 
 ROOT = Path(__file__).resolve().parent.parent
-BENCHMARKS = ("calls", "slices", "mes", "engine")
+BENCHMARKS = ("calls", "slices", "mes", "engine", "cross")
 PEERS = ("millibar", "lumibot", "pandas", "numpy", "polars", "pyarrow", "duckdb")
 
 
@@ -52,6 +55,8 @@ def main() -> int:
         found["mes"] = mes.run(options.folder, quick=options.quick)
     if "engine" in names:
         found["engine"] = engine.run(options.folder, quick=options.quick)
+    if "cross" in names:
+        found["cross"] = cross.run(options.folder, quick=options.quick)
     if options.json:
         samples = {
             name: {

@@ -1,0 +1,157 @@
+"""One of our sides of the SMA-cross benchmark in Python; a round for each line it gets (serve.py).
+
+`python bench/cross_side.py SIDE BARS.parquet [ROWS]`. Sides: "strategy" and "engine" are called at
+every bar and read two indicators, through the strategy API and on the engine's own numbers;
+"signals" and "signals-long" walk arrays; "loop" is a bare Python loop with no engine at all. The
+bars are loaded, and signals are there, before a round begins; indicators of the strategies are
+computed in it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from serve import Side, arrays, serve
+
+import millibar as mb
+from millibar import _core
+
+FAST, SLOW = 20, 60
+CASH = 1e5
+
+
+class Crossing(mb.Strategy):
+    """As a user writes it: one unit, long or short."""
+
+    def initialize(self) -> None:
+        self.asset = mb.Asset("X")
+        self.fast = self.indicator("sma", self.asset, FAST)
+        self.slow = self.indicator("sma", self.asset, SLOW)
+        self.gap = float("nan")
+
+    def on_trading_iteration(self) -> None:
+        before, self.gap = self.gap, self.fast.value - self.slow.value
+        if self.gap > 0 >= before:
+            self.turn(1)
+        elif self.gap < 0 <= before:
+            self.turn(-1)
+
+    def turn(self, wanted: int) -> None:
+        position = self.get_position(self.asset)
+        change = wanted - (0 if position is None else position.quantity)
+        if change != 0:
+            side = "buy" if change > 0 else "sell"
+            self.submit_order(self.create_order(self.asset, abs(change), side))
+
+
+def strategy(bars: mb.Bars) -> Side:
+    def run(backtest: Any) -> tuple[int, float]:
+        result = backtest.run()
+        return len(result.fills), result.equity["portfolio_value"][-1] - CASH
+
+    return Side(lambda: mb.Backtest(Crossing, {"X": bars}, budget=CASH), run)
+
+
+class EngineCrossing:
+    """The same on the engine itself: numbers of assets, no order objects."""
+
+    def __init__(self, engine: _core.Engine) -> None:
+        self.engine = engine
+
+    def initialize(self) -> None:
+        self.fast = self.engine.indicator(0, "sma", FAST)
+        self.slow = self.engine.indicator(0, "sma", SLOW)
+        self.gap = float("nan")
+
+    def on_trading_iteration(self) -> None:
+        before, self.gap = self.gap, self.fast.value - self.slow.value
+        if self.gap > 0 >= before:
+            self.turn(1)
+        elif self.gap < 0 <= before:
+            self.turn(-1)
+
+    def turn(self, wanted: int) -> None:
+        change = wanted - self.engine.quantity(0)
+        if change != 0:
+            self.engine.submit(0, "buy" if change > 0 else "sell", abs(change))
+
+
+def engine(bars: mb.Bars) -> Side:
+    series = bars.series
+
+    def prepare() -> _core.Engine:
+        made = _core.Engine(budget=CASH)
+        made.add_asset("X", "stock", series)
+        return made
+
+    def run(made: _core.Engine) -> tuple[int, float]:
+        made.run(EngineCrossing(made))
+        return len(made.table("fills")), made.value - CASH
+
+    return Side(prepare, run)
+
+
+def signals(*, long_only: bool) -> Callable[[mb.Bars], Side]:
+    def make(bars: mb.Bars) -> Side:
+        averages = bars.sma(FAST), bars.sma(SLOW)
+        up = mb.indicators.cross_above(*averages)
+        down = mb.indicators.cross_below(*averages)
+        wanted = {"exits": down} if long_only else {"short_entries": down}
+
+        def run() -> tuple[int, float]:
+            # What is open at the end is closed there, as raptorbt closes it.
+            result = mb.Backtest.from_signals(
+                bars, up, **wanted, budget=CASH, close_at_end=long_only
+            )
+            return len(result.fills), result.equity["portfolio_value"][-1] - CASH
+
+        return arrays(run)
+
+    return make
+
+
+def loop(bars: mb.Bars) -> Side:
+    """A comparison and a fill, averages given: what Python costs with nothing around it."""
+    opens, closes = (bars[name].tolist() for name in ("open", "close"))
+    fast, slow = bars.sma(FAST).tolist(), bars.sma(SLOW).tolist()
+
+    def run() -> tuple[int, float]:
+        cash = 0.0
+        gap = float("nan")
+        held = wanted = fills = 0
+        for i in range(len(opens)):
+            if wanted != held:
+                cash -= (wanted - held) * opens[i]
+                held = wanted
+                fills += 1
+            before, gap = gap, fast[i] - slow[i]
+            if gap > 0 >= before:
+                wanted = 1
+            elif gap < 0 <= before:
+                wanted = -1
+        return fills, cash + held * closes[-1]
+
+    return arrays(run)
+
+
+SIDES: dict[str, Callable[[mb.Bars], Side]] = {
+    "strategy": strategy,
+    "engine": engine,
+    "signals": signals(long_only=False),
+    "signals-long": signals(long_only=True),
+    "loop": loop,
+}
+
+
+def main() -> int:
+    bars = mb.read_parquet(sys.argv[2])
+    if len(sys.argv) > 3:
+        bars = bars.head(int(sys.argv[3]))
+    serve(mb.__version__, SIDES[sys.argv[1]](bars))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
