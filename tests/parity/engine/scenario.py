@@ -454,9 +454,10 @@ def _forex(rng: Any) -> Built:
 
 
 def _mixed(rng: Any) -> Built:
-    """Several markets on one clock, a stock of daily bars among them.
+    """Several markets on one clock.
 
-    lumibot fills those to a row a minute, so they are few.
+    Daily bars beside minutes are left to the named run three_markets: lumibot goes through all
+    their filled rows at each question (data_sources/data_source.py:840), minutes a run.
     """
     week = _week(rng)
     calendar = always(*week)
@@ -472,9 +473,6 @@ def _mixed(rng: Any) -> Built:
         index = within(index)
         if len(index) > 40:
             parts.append(part(asset, None, "minute", index, rng))
-    if rng.random() < 0.4:
-        days = weekdays(str((begin - pd.Timedelta(days=16)).date()), str(stop.date()))
-        parts.append(part(Asset("AAPL"), None, "day", days, rng))
     start, end = calendar[first].to_pydatetime(), stop.to_pydatetime()
     return tuple(parts), start, end, sleep, market
 
