@@ -99,10 +99,11 @@ class Data:
             trading_hours_start, trading_hours_end
         )
         self.date_start, self.date_end = self.set_dates(date_start, date_end)
-        self._frame = self.trim_data(
+        trimmed = self.trim_data(
             frame, self.date_start, self.date_end, self.trading_hours_start, self.trading_hours_end
         )
-        index: Any = self._frame.index
+        self._frame = trimmed
+        index: Any = trimmed.index
         self.datetime_start, self.datetime_end = index[0].to_pydatetime(), index[-1].to_pydatetime()
         self._rows: Rows | None = None
         self._feed: Feed | None = None

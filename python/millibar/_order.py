@@ -210,7 +210,7 @@ class Order(LiveOrder):
                 return
             if isinstance(asset, str):
                 asset = Asset(symbol=asset)
-            elif isinstance(asset, tuple) and asset[0].asset_type == "crypto":
+            elif asset.__class__ is tuple and asset[0].asset_type == "crypto":
                 asset, quote = asset
             self.asset = asset
             self.symbol = asset.symbol

@@ -241,12 +241,13 @@ class Feed:
         """How many of the rows [first, first + count) a frame keeps."""
         if not self.drop_nan:
             return count
-        if self._valid_before is None:
+        before = self._valid_before
+        if before is None:
             valid = np.ones(len(self), dtype=bool)
             for name in PRICE_COLUMNS:
                 valid &= ~np.isnan(self.columns[name])
-            self._valid_before = np.concatenate(([0], np.cumsum(valid)))
-        return int(self._valid_before[first + count] - self._valid_before[first])
+            before = self._valid_before = np.concatenate(([0], np.cumsum(valid)))
+        return int(before[first + count] - before[first])
 
     def slice(self, first: int, count: int) -> pd.DataFrame:
         """The frame of rows [first, first + count), as lumibot hands it out."""

@@ -226,7 +226,8 @@ def fill_void(df_: pd.DataFrame, interval: Any, end: Any) -> pd.DataFrame:
         rows = df_.iloc[[position for position, _ in missing]].copy()
         rows.index = pd.Index([moment for _, moment in missing])
         filled = pd.concat([df_, rows])
-    return filled.sort_index()
+    ordered: pd.DataFrame = filled.sort_index()
+    return ordered
 
 
 def print_full_pandas_dataframes() -> None:
