@@ -272,6 +272,7 @@ def _result(
         orders=tables["orders"],
         events=_worded(tables["events"]),
         assets={str(bars.asset.symbol): _asset_fields(bars.asset) for bars in source.instruments},
+        market=_market(source, tables["iterations"]),
         charts={
             "markers": strategy._chart_markers_list,
             "lines": strategy._chart_lines_list,
@@ -284,6 +285,21 @@ def _result(
         name=strategy.name,
         zone="America/New_York",
     )
+
+
+def _market(source: PandasDataBacktesting, iterations: _core.Table) -> Any:
+    """Of a run over one asset, the last close there was at each row; None otherwise."""
+    if len(source.instruments) != 1 or not len(iterations):
+        return None
+    import numpy as np
+
+    from millibar._arrays import raw_values
+
+    feed = source.instruments[0].feed
+    closed = feed.times + feed.series.period_ns
+    at = np.searchsorted(closed, raw_values(iterations.column("timestamp")), "right") - 1
+    closes = np.asarray(feed.columns["close"], np.float64)
+    return np.where(at >= 0, closes[np.maximum(at, 0)], np.nan)
 
 
 def _worded(events: _core.Table) -> _core.Table:
