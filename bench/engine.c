@@ -28,18 +28,9 @@ static mbar_status initialize(mbar_engine *engine, void *state, mbar_error *erro
                : mbar_engine_indicator(engine, 0, "sma", &slow, 1, &self->slow, error);
 }
 
-static mbar_status iterate(mbar_engine *engine, void *state, mbar_error *error)
+/* Carries the position to what is wanted. */
+static mbar_status trade(mbar_engine *engine, double wanted, mbar_error *error)
 {
-    cross *self = state;
-    double fast_before = self->fast_before, slow_before = self->slow_before;
-    double fast = self->fast_before = mbar_engine_indicator_value(engine, self->fast, 0, 0);
-    double slow = self->slow_before = mbar_engine_indicator_value(engine, self->slow, 0, 0);
-    double wanted = fast > slow && fast_before <= slow_before   ? 1
-                    : fast < slow && fast_before >= slow_before ? -1
-                                                                : 0;
-    if (wanted == 0) {
-        return MBAR_OK;
-    }
     double change = wanted - mbar_engine_position(engine, 0)->quantity;
     if (change == 0) {
         return MBAR_OK;
@@ -50,6 +41,21 @@ static mbar_status iterate(mbar_engine *engine, void *state, mbar_error *error)
     request.side = change > 0 ? MBAR_SIDE_BUY : MBAR_SIDE_SELL;
     request.quantity = fabs(change);
     return mbar_engine_submit(engine, &request, &id, error);
+}
+
+static mbar_status iterate(mbar_engine *engine, void *state, mbar_error *error)
+{
+    cross *self = state;
+    double fast_before = self->fast_before, slow_before = self->slow_before;
+    double fast = self->fast_before = mbar_engine_indicator_value(engine, self->fast, 0, 0);
+    double slow = self->slow_before = mbar_engine_indicator_value(engine, self->slow, 0, 0);
+    if (fast > slow && fast_before <= slow_before) {
+        return trade(engine, 1, error);
+    }
+    if (fast < slow && fast_before >= slow_before) {
+        return trade(engine, -1, error);
+    }
+    return MBAR_OK;
 }
 
 static mbar_status read_series(const char *path, mbar_series **out, mbar_error *error)

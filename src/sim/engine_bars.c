@@ -174,23 +174,6 @@ mbar_status mbar_engine_close_until(mbar_engine *engine, int64_t to_ns, mbar_err
 
 /* ---- The clock of bars ----------------------------------------------------------- */
 
-/* Room for the iterations of the asset that has most, so that most runs grow no row. */
-static mbar_status reserve_rows(mbar_engine *engine, mbar_error *error)
-{
-    int64_t n_most = 0;
-    for (int32_t i = 0; i < engine->n_assets && engine->options.record_iterations; i++) {
-        const mbar_instrument *asset = &engine->assets[i];
-        mbar_window closed;
-        if (asset->series != NULL &&
-            mbar_series_window(asset->series, MBAR_POLICY_STRICT, engine->end_ns, INT64_MAX, 0,
-                               &closed, NULL) == MBAR_OK &&
-            closed.n_rows - asset->n_shown > n_most) {
-            n_most = closed.n_rows - asset->n_shown;
-        }
-    }
-    return mbar_engine_rows_reserve(&engine->rows, n_most, error);
-}
-
 static mbar_status run_all(mbar_engine *engine, mbar_error *error)
 {
     while (!mbar_engine_is_stopped(engine)) {
@@ -242,9 +225,8 @@ static mbar_status run_one(mbar_engine *engine, mbar_error *error)
             MBAR_TRY(iterate(engine, engine->state, error));
             asset = &engine->assets[0];
         }
-        /* Most rows join those that wait. */
-        if (rows->n > rows->n_done && rows->n < rows->capacity && !engine->is_touched &&
-            !calls_after && engine->now_ns == engine->closed_ns) {
+        if (rows->is_open && !engine->is_touched && !calls_after &&
+            engine->now_ns == engine->closed_ns) {
             rows->n++;
         } else {
             MBAR_TRY(mbar_engine_iterated(engine, error));
@@ -256,7 +238,6 @@ static mbar_status run_one(mbar_engine *engine, mbar_error *error)
 
 mbar_status mbar_engine_run_bars(mbar_engine *engine, mbar_error *error)
 {
-    MBAR_TRY(reserve_rows(engine, error));
     engine->defers_rows = is_one_by_one(engine);
     return engine->defers_rows ? run_one(engine, error) : run_all(engine, error);
 }

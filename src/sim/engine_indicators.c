@@ -7,7 +7,7 @@
  * either.
  *
  * It is computed as the run goes, a chunk of rows at a time: what is read next has just
- * been written and is still in the processor's cache. Every row is computed once, and
+ * been written and is still in the processor's nearest cache. Every row is computed once, and
  * stays, for a strategy may look back as far as it likes.
  */
 #include "sim/engine_internal.h"
@@ -18,7 +18,7 @@
 #include <assert.h>
 #include <math.h>
 
-enum { CHUNK_ROWS = 4096 };
+enum { CHUNK_ROWS = 512 };
 
 /* ---- Making ---------------------------------------------------------------------- */
 
@@ -123,8 +123,9 @@ static void extend(mbar_instrument_indicator *self, int64_t row)
     self->n_ready = to;
 }
 
-/* A row that is not ready, or none. */
-static double read_on(mbar_instrument_indicator *self, int32_t output, int64_t row)
+/* A row that is not ready, or none. Apart, so that reading one that is needs no stack. */
+__attribute__((noinline)) static double read_on(mbar_instrument_indicator *self, int32_t output,
+                                                int64_t row)
 {
     if (row < 0) {
         return NAN;

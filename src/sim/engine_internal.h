@@ -84,23 +84,26 @@ typedef struct mbar_session_list {
 
 /* ---- Rows ------------------------------------------------------------------------ */
 
-/* What rows have from one on: it changes with events alone. */
+/* Rows from `first` on that have all but time and value in common. */
 typedef struct mbar_row_span {
     int64_t first;
+    int64_t from;          /* of_bars: the first one's bar; else its place among the singles */
+    mbar_ledger_line line; /* of_bars: what the account is worth at a price */
     double cash;
-    int64_t n_events;
+    int64_t n_events; /* logged before them */
     int32_t n_positions;
+    bool of_bars;
 } mbar_row_span;
 
-/* Rows [n_done, n) of a clock of bars are not written yet: they are those of the only
- * asset's bars from first_bar on, see engine_rows.c. */
+/* See engine_rows.c. */
 typedef struct mbar_engine_rows {
-    int64_t n, n_done, capacity;
-    int64_t first_bar, waiting_events;
-    int64_t *times;
-    double *value;
+    int64_t n;
+    bool is_open; /* the next bar's row belongs to the last span, if nothing happens */
     mbar_row_span *spans;
     int64_t n_spans, spans_capacity;
+    int64_t *times; /* of rows that are no bars */
+    double *value;
+    int64_t n_singles, capacity;
 } mbar_engine_rows;
 
 /* A dividend paid or a split made. */
@@ -273,9 +276,14 @@ void mbar_instrument_indicator_deinit(mbar_instrument_indicator *indicator);
 
 /* Adds a row of time, cash, value. */
 mbar_status mbar_engine_record(mbar_engine *engine, mbar_error *error);
-/* Writes the rows that wait: before anything that changes cash or holdings. */
+/* Before anything that changes cash or holdings. */
 void mbar_engine_settle_rows(mbar_engine *engine);
-mbar_status mbar_engine_rows_reserve(mbar_engine_rows *rows, int64_t capacity, mbar_error *error);
+/* The columns of the rows; out has room for engine->rows.n of int64, double or int32. */
+void mbar_engine_row_times(const mbar_engine *engine, void *out);
+void mbar_engine_row_cash(const mbar_engine *engine, void *out);
+void mbar_engine_row_values(const mbar_engine *engine, void *out);
+void mbar_engine_row_positions(const mbar_engine *engine, void *out);
+void mbar_engine_row_events(const mbar_engine *engine, void *out);
 void mbar_engine_rows_deinit(mbar_engine_rows *rows);
 
 #endif

@@ -550,28 +550,22 @@ void mbar_ledger_set_cash(mbar_ledger *ledger, double cash)
     ledger->revision++;
 }
 
-void mbar_ledger_values(const mbar_ledger *ledger, int32_t asset, const double *prices, int64_t n,
-                        double *out)
+mbar_ledger_line mbar_ledger_line_of(const mbar_ledger *ledger, int32_t asset)
 {
     assert(ledger != NULL && asset >= 0 && asset < ledger->n_assets);
     const mbar_holding *holding = &ledger->holdings[asset];
     assert(ledger->policy == MBAR_POLICY_STRICT && ledger->n_held == (holding->is_held ? 1 : 0));
-    double quantity = holding->position.quantity, average = holding->position.avg_price;
-    double multiplier = holding->asset.multiplier, base = ledger->cash, origin = 0;
-    if (!holding->is_held) {
-        for (int64_t i = 0; i < n; i++) {
-            out[i] = base;
+    mbar_ledger_line line = {.base = ledger->cash};
+    if (holding->is_held) {
+        line.quantity = holding->position.quantity;
+        line.average = holding->position.avg_price;
+        line.multiplier = holding->asset.multiplier;
+        if (mbar_ledger_pays_by_margin(&holding->asset)) {
+            line.base += holding->asset.margin * fabs(line.quantity);
+            line.origin = line.average;
         }
-        return;
     }
-    if (mbar_ledger_pays_by_margin(&holding->asset)) {
-        base += holding->asset.margin * fabs(quantity);
-        origin = average;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        double price = isnan(prices[i]) ? average : prices[i];
-        out[i] = base + (price - origin) * quantity * multiplier;
-    }
+    return line;
 }
 
 void mbar_ledger_set_multiplier(mbar_ledger *ledger, int32_t asset, double multiplier)

@@ -19,9 +19,21 @@ int32_t mbar_ledger_n_held(const mbar_ledger *ledger);
  * lumibot computes portfolio_value anew only where this or the clock has moved. */
 int64_t mbar_ledger_revision(const mbar_ledger *ledger);
 
-/* STRICT: out[i] = mbar_ledger_value where asset, the only one held, is at prices[i]; n times. */
-void mbar_ledger_values(const mbar_ledger *ledger, int32_t asset, const double *prices, int64_t n,
-                        double *out);
+/* STRICT: how mbar_ledger_value follows from the price of one asset while nothing changes, if
+ * no other is held: the same operations, so the same bits. Without padding. */
+typedef struct mbar_ledger_line {
+    double base, origin; /* value = base + (price - origin) x quantity x multiplier */
+    double quantity, multiplier;
+    double average; /* what a missing price counts as */
+} mbar_ledger_line;
+mbar_ledger_line mbar_ledger_line_of(const mbar_ledger *ledger, int32_t asset);
+static inline double mbar_ledger_line_at(const mbar_ledger_line *line, double price)
+{
+    price = price != price ? line->average : price;
+    return line->quantity == 0 ? line->base
+                               : line->base + (price - line->origin) * line->quantity *
+                                                  line->multiplier;
+}
 /* Of what is booked from now on; finite, above 0 (asserted). */
 void mbar_ledger_set_multiplier(mbar_ledger *ledger, int32_t asset, double multiplier);
 
