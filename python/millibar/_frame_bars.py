@@ -241,9 +241,7 @@ class FrameBars:
         """
         frame = self.df
         if "return" in frame.columns:
-            returns = np.asarray(frame["return"], dtype="float64")
-            returns = returns[max(0, len(returns) - num_periods) :] if num_periods else returns[:0]
-            return _product(1 + returns[~np.isnan(returns)]) - 1
+            return compounded(np.asarray(frame["return"], dtype="float64"), num_periods)
         close = np.asarray(frame["close"], dtype="float64")
         if len(close) <= num_periods:
             return float("nan")
@@ -372,9 +370,11 @@ def _bucketed(values: np.ndarray, starts: np.ndarray, how: str) -> np.ndarray:
     return reduced
 
 
-def _product(values: np.ndarray) -> float:
-    """The product from the first to the last, as Polars multiplies."""
+def compounded(returns: np.ndarray, n_rows: int) -> float:
+    """The last n_rows returns together, multiplied from the first to the last as Polars does; NaN
+    counts as none."""
     product = 1.0
-    for value in values.tolist():
-        product *= value
-    return product
+    for value in returns[max(0, len(returns) - n_rows) :].tolist() if n_rows else ():
+        if value == value:
+            product *= 1 + value
+    return product - 1

@@ -12,7 +12,7 @@ from typing import Any
 from millibar import _core
 from millibar._bar import Bar
 from millibar._data import Data
-from millibar._frame_bars import FrameBars
+from millibar._frame_bars import FrameBars, compounded
 from millibar._window_bars import WindowBars
 from millibar.indicators import IndicatorMethods
 
@@ -25,6 +25,23 @@ class Bars(WindowBars, FrameBars, IndicatorMethods):
     The constructor takes a frame, as lumibot's; a strategy gets Bars over rows in C, of which
     `len()`, `empty`, `column(name)`, `times` and the indicators make no frame.
     """
+
+    @property
+    def _unwritten(self) -> bool:
+        """Whether nobody can have written into these rows: no frame of them has been made."""
+        window: Any = self._window
+        return window is not None and window._frame is None and window.feed._frame is None
+
+    def get_last_price(self) -> Any:
+        """Close of the last bar; makes no frame where there is none."""
+        return self.column("close")[-1] if self._unwritten else super().get_last_price()
+
+    def get_momentum(self, num_periods: int = 1) -> float:
+        """Return over the last num_periods bars, dividends included where there are any; makes no
+        frame where there is none."""
+        if self._unwritten:
+            return compounded(self.column("return"), num_periods)
+        return super().get_momentum(num_periods)
 
     @property
     def table(self) -> _core.Table:

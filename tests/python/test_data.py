@@ -161,10 +161,13 @@ def test_bars_over_a_window_make_no_frame_until_one_is_asked_for() -> None:
     assert not close.flags.writeable and close.base is not None
     assert np.array_equal(bars.times, data.feed.times[250:300])
     sma = bars.sma(10)
+    quick = bars.get_last_price(), bars.get_momentum(5)
     assert rows._frame is None
     assert np.array_equal(sma, bars.df["close"].rolling(10).mean(), equal_nan=True)
     assert bars.df is rows.frame() and bars.df is bars.pandas_df
-    assert bars.get_last_price() == close[-1]
+    assert (bars.get_last_price(), bars.get_momentum(5)) == quick == (close[-1], quick[1])
+    bars.df.loc[bars.df.index[-1], ["close", "return"]] = 1.0
+    assert bars.get_last_price() == 1.0 and bars.get_momentum(1) == 1.0 != quick[1]
     with pytest.raises(KeyError):
         bars.column("nothing")
     with pytest.raises(AttributeError, match="nothing"):
