@@ -333,7 +333,7 @@ mbar_status mbar_book_cancel(mbar_book *book, mbar_order_id id, int64_t now_ns, 
                          : mbar_entry_cancel(book, entry, MBAR_STATUS_CANCELED, now_ns, "", error);
 }
 
-mbar_status mbar_book_cancel_all(mbar_book *book, int64_t now_ns, mbar_error *error)
+static mbar_status cancel_listed(mbar_book *book, int64_t now_ns, mbar_error *error)
 {
     static const mbar_bucket order[] = {MBAR_BUCKET_WORKING, MBAR_BUCKET_PARENT,
                                         MBAR_BUCKET_PLACEHOLDER};
@@ -343,6 +343,16 @@ mbar_status mbar_book_cancel_all(mbar_book *book, int64_t now_ns, mbar_error *er
     for (int64_t i = 0; i < n && status == MBAR_OK; i++) {
         mbar_entry *entry = mbar_book_entry(book, book->pending[i]);
         status = mbar_entry_cancel(book, entry, MBAR_STATUS_CANCELED, now_ns, "", error);
+    }
+    return status;
+}
+
+mbar_status mbar_book_cancel_all(mbar_book *book, int64_t now_ns, mbar_error *error)
+{
+    mbar_status status = cancel_listed(book, now_ns, error);
+    if (status == MBAR_OK && !mbar_book_is_idle(book)) {
+        /* Children that came to protect what an entry had filled in part. */
+        status = cancel_listed(book, now_ns, error);
     }
     return status;
 }
@@ -386,7 +396,7 @@ mbar_status mbar_book_modify(mbar_book *book, mbar_order_id id, double limit_pri
     for (int32_t i = 1; i <= entry->n_children && !isnan(quantity); i++) {
         mbar_book_entry(book, id + i)->order.request.quantity = quantity;
     }
-    if (book->policy != MBAR_POLICY_LUMIBOT && entry->order.placed_ns < now_ns) {
+    if (book->policy != MBAR_POLICY_LUMIBOT && entry->bucket == MBAR_BUCKET_WORKING) {
         entry->order.placed_ns = now_ns; /* no bar that had opened before */
     }
     return MBAR_OK;
