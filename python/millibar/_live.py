@@ -15,6 +15,7 @@ from typing import Any, Protocol, cast
 
 from millibar import _order_names as names
 from millibar._order_names import STATUS_ALIAS_MAP, VALID_STATUS
+from millibar.errors import InvalidError
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +92,23 @@ class Made:
         return made
 
 
+def _fixed(name: str, doc: str) -> Any:
+    """A price that cannot be changed once the order is submitted."""
+    held = f"_{name}"
+
+    def get(order: LiveOrder) -> Any:
+        return order.__dict__.get(held)
+
+    def set_(order: LiveOrder, value: Any) -> None:
+        if order._engine is not None:
+            raise InvalidError(
+                f"{name} of a submitted order cannot be changed: cancel it and submit another"
+            )
+        order.__dict__[held] = value
+
+    return property(get, set_, doc=doc)
+
+
 class LiveOrder:
     """The attributes of an order that are read from the engine once it is attached to one."""
 
@@ -111,6 +129,10 @@ class LiveOrder:
     _own_fill_price: Any = None
     _trade_cost: Any = None
     _transactions: list[Any] | None = None
+
+    stop_limit_price = _fixed("stop_limit_price", "Limit of a stop-limit order.")
+    trail_price = _fixed("trail_price", "Distance of a trailing stop, in currency.")
+    trail_percent = _fixed("trail_percent", "Distance of a trailing stop; 0.02 is two per cent.")
 
     def _attach(self, engine: Engine, id: int) -> None:
         """From now on this order is the engine's number `id`, its children the numbers after it."""

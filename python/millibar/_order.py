@@ -123,9 +123,6 @@ class Order(LiveOrder):
     time_in_force: str = "day"
     good_till_date: datetime | None = None
     position_filled: bool = False
-    stop_limit_price: Any = None
-    trail_price: Any = None
-    trail_percent: Any = None
     secondary_limit_price: Any = None
     secondary_stop_price: Any = None
     secondary_stop_limit_price: Any = None

@@ -251,6 +251,9 @@ def test_setting_prices_of_an_attached_order_changes_it_in_the_engine() -> None:
         order.limit_price = 99.5
         order.quantity = 2
         assert engine.order(order._id).limit_price == 99.5
+        for name in ("stop_limit_price", "trail_price", "trail_percent"):
+            with pytest.raises(InvalidError, match="submit another"):
+                setattr(order, name, 1.0)
 
     engine.run(Script(engine, lambda: submit(engine, order), change))
     assert order.status == "fill" and order.avg_fill_price == 99.5 and order.filled_quantity == 2
