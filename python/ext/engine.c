@@ -549,7 +549,8 @@ static PyGetSetDef engine_getset[] = {
 static PyType_Slot engine_slots[] = {
     {Py_tp_doc,
      (void *)PyDoc_STR(
-         "Engine(*, policy='strict', clock='bars', sessions='continuous', start_ns=None, end_ns=None, "
+         "Engine(*, policy='strict', clock='bars', sessions='continuous', start_ns=None, "
+         "end_ns=None, "
          "step_ns=60000000000, before_opening_ns=..., before_closing_ns=..., after_closing_ns=..., "
          "zone=None, budget=100000.0, buy_fees=(), sell_fees=(), slippage_ticks=0.0, "
          "slippage_percent=0.0, volume_share=0.0, record_iterations=True)\n--\n\n"
