@@ -27,7 +27,9 @@ class Runs:
     """Results in the order in which the runs ended, and the policy of those that name none."""
 
     def __init__(self, policy: str | None, around: Runs | None) -> None:
-        self.policy = around.policy if policy is None and around is not None else policy
+        self.policy: str | None = policy
+        if policy is None and around is not None:
+            self.policy = around.policy
         self.around = around
         self.results: list[Result] = []
 
