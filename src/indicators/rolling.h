@@ -95,7 +95,8 @@ static inline void mbar_rolling_sum_step(mbar_rolling_sum *self, double entering
         self->n_values++;
         self->n_negative += signbit(entering) != 0;
         mbar_rolling_sum_add(self, entering, &self->add_error);
-        self->n_same = self->n_same > 0 && entering == self->last ? self->n_same + 1 : 1;
+        /* Without a branch: whether a price repeats is a coin's throw. */
+        self->n_same = self->n_same * (entering == self->last) + 1;
         self->last = entering;
     }
 }
