@@ -130,6 +130,7 @@ mbar_status mbar_engine_new(const mbar_engine_options *options, mbar_engine **ou
     }
     atomic_init(&engine->is_stopped, false);
     mbar_error_init(&engine->bar_error);
+    mbar_engine_rows_init(&engine->rows);
     mbar_status status = build(engine, options, error);
     if (status != MBAR_OK) {
         mbar_engine_free(engine);

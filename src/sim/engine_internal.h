@@ -16,6 +16,7 @@
 
 #include "base/checked.h"
 #include "market/series.h"
+#include "sim/blocks.h"
 #include "sim/book.h"
 #include "sim/ledger.h"
 
@@ -84,13 +85,13 @@ typedef struct mbar_session_list {
 
 /* ---- Rows ------------------------------------------------------------------------ */
 
-/* Rows from `first` on that have all but time and value in common. */
+/* Rows from `first` on that have all but time and value in common. One cache line. */
 typedef struct mbar_row_span {
     int64_t first;
-    int64_t from;          /* of_bars: the first one's bar; else its place among the singles */
-    mbar_ledger_line line; /* of_bars: what the account is worth at a price */
+    int64_t from; /* of_bars: the first one's bar; else its place among the singles */
     double cash;
-    int64_t n_events; /* logged before them */
+    double quantity, average, multiplier; /* of_bars: of what is held */
+    int64_t n_events;                     /* logged before them */
     int32_t n_positions;
     bool of_bars;
 } mbar_row_span;
@@ -98,9 +99,9 @@ typedef struct mbar_row_span {
 /* See engine_rows.c. */
 typedef struct mbar_engine_rows {
     int64_t n;
-    bool is_open; /* the next bar's row belongs to the last span, if nothing happens */
-    mbar_row_span *spans;
-    int64_t n_spans, spans_capacity;
+    bool is_open;      /* the next bar's row belongs to the last span, if nothing happens */
+    mbar_blocks spans; /* mbar_row_span */
+    int64_t n_spans;
     int64_t *times; /* of rows that are no bars */
     double *value;
     int64_t n_singles, capacity;
@@ -284,6 +285,7 @@ void mbar_engine_row_cash(const mbar_engine *engine, void *out);
 void mbar_engine_row_values(const mbar_engine *engine, void *out);
 void mbar_engine_row_positions(const mbar_engine *engine, void *out);
 void mbar_engine_row_events(const mbar_engine *engine, void *out);
+void mbar_engine_rows_init(mbar_engine_rows *rows);
 void mbar_engine_rows_deinit(mbar_engine_rows *rows);
 
 #endif

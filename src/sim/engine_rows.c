@@ -6,8 +6,8 @@
  *
  * Under a clock of bars of one asset a row is a bar: its time is the bar's close in time,
  * its value what the holdings are worth at the bar's close. Of such rows a span keeps
- * which bars they are and how value follows from price (mbar_ledger_line); the numbers
- * are worked out when a table is made, by the operations of mbar_ledger_value. So a bar
+ * which bars they are and what is held (value follows from price: mbar_ledger_line); the
+ * numbers are worked out when a table is made, by the operations of mbar_ledger_value. So a bar
  * on which nothing happens costs no more than being counted. All other rows have a time
  * and a value of their own.
  *
@@ -23,24 +23,23 @@
 
 /* ---- Room ------------------------------------------------------------------------ */
 
+enum { MOST_SPANS_SHIFT = 16 }; /* of a block: 4 MB */
+
+void mbar_engine_rows_init(mbar_engine_rows *rows)
+{
+    mbar_blocks_init(&rows->spans, sizeof(mbar_row_span), MOST_SPANS_SHIFT);
+}
+
 void mbar_engine_rows_deinit(mbar_engine_rows *rows)
 {
-    mbar_free(rows->spans);
+    mbar_blocks_deinit(&rows->spans);
     mbar_free(rows->times);
     mbar_free(rows->value);
 }
 
-static mbar_status reserve_span(mbar_engine_rows *rows, mbar_error *error)
+static mbar_row_span *span_at(const mbar_engine_rows *rows, int64_t i)
 {
-    if (rows->n_spans == rows->spans_capacity) {
-        int64_t more = rows->spans_capacity * 2 + 64;
-        if (!mbar_resize_array((void **)&rows->spans, (size_t)rows->spans_capacity, (size_t)more,
-                               sizeof *rows->spans, error)) {
-            return MBAR_NOMEM;
-        }
-        rows->spans_capacity = more;
-    }
-    return MBAR_OK;
+    return mbar_blocks_at(&rows->spans, i);
 }
 
 static mbar_status reserve_single(mbar_engine_rows *rows, mbar_error *error)
@@ -65,37 +64,40 @@ void mbar_engine_settle_rows(mbar_engine *engine)
     engine->rows.is_open = false;
 }
 
-/* Whether the next row, which is at `from` of its kind, belongs to the last span. */
+/* Whether the next row belongs to the last span. */
 static bool continues(const mbar_engine_rows *rows, const mbar_row_span *next)
 {
     if (rows->n_spans == 0) {
         return false;
     }
-    const mbar_row_span *last = &rows->spans[rows->n_spans - 1];
-    return last->of_bars == next->of_bars && last->cash == next->cash &&
-           last->n_events == next->n_events && last->n_positions == next->n_positions &&
-           last->from + (next->first - last->first) == next->from &&
-           memcmp(&last->line, &next->line, sizeof next->line) == 0;
+    const mbar_row_span *last = span_at(rows, rows->n_spans - 1);
+    return last->of_bars == next->of_bars && last->n_events == next->n_events &&
+           last->n_positions == next->n_positions && last->cash == next->cash &&
+           last->quantity == next->quantity &&
+           (last->average == next->average || next->quantity == 0) &&
+           last->multiplier == next->multiplier &&
+           last->from + (next->first - last->first) == next->from;
 }
 
 /* Adds a row at `from` of its kind. */
 static mbar_status add_row(mbar_engine *engine, bool of_bars, int64_t from, mbar_error *error)
 {
     mbar_engine_rows *rows = &engine->rows;
-    mbar_row_span span;
-    memset(&span, 0, sizeof span);
-    span.first = rows->n;
-    span.from = from;
-    span.cash = mbar_ledger_cash(engine->ledger);
-    span.n_events = mbar_book_events(engine->book);
-    span.n_positions = mbar_ledger_n_held(engine->ledger);
-    span.of_bars = of_bars;
-    if (of_bars) {
-        span.line = mbar_ledger_line_of(engine->ledger, 0);
-    }
+    const mbar_position *held = mbar_ledger_position(engine->ledger, 0);
+    const mbar_row_span span = {
+        .first = rows->n,
+        .from = from,
+        .cash = mbar_ledger_cash(engine->ledger),
+        .quantity = of_bars ? held->quantity : 0,
+        .average = of_bars ? held->avg_price : 0,
+        .multiplier = of_bars ? engine->assets[0].spec.multiplier : 0,
+        .n_events = mbar_book_events(engine->book),
+        .n_positions = mbar_ledger_n_held(engine->ledger),
+        .of_bars = of_bars,
+    };
     if (!continues(rows, &span)) {
-        MBAR_TRY(reserve_span(rows, error));
-        rows->spans[rows->n_spans++] = span;
+        MBAR_TRY(mbar_blocks_reserve(&rows->spans, rows->n_spans + 1, error));
+        *span_at(rows, rows->n_spans++) = span;
     }
     rows->n++;
     return MBAR_OK;
@@ -124,7 +126,7 @@ mbar_status mbar_engine_record(mbar_engine *engine, mbar_error *error)
 
 static int64_t span_end(const mbar_engine_rows *rows, int64_t span)
 {
-    return span + 1 < rows->n_spans ? rows->spans[span + 1].first : rows->n;
+    return span + 1 < rows->n_spans ? span_at(rows, span + 1)->first : rows->n;
 }
 
 void mbar_engine_row_times(const mbar_engine *engine, void *out)
@@ -132,7 +134,7 @@ void mbar_engine_row_times(const mbar_engine *engine, void *out)
     const mbar_engine_rows *rows = &engine->rows;
     int64_t *times = out;
     for (int64_t i = 0; i < rows->n_spans; i++) {
-        const mbar_row_span *span = &rows->spans[i];
+        const mbar_row_span *span = span_at(rows, i);
         const mbar_instrument *asset = &engine->assets[0];
         const int64_t *from = (span->of_bars ? asset->times : rows->times) + span->from;
         int64_t later_ns = span->of_bars ? asset->series->closes_ns : 0;
@@ -142,17 +144,30 @@ void mbar_engine_row_times(const mbar_engine *engine, void *out)
     }
 }
 
+/* The values of a span of bars. */
+static void fill_values(const mbar_engine *engine, const mbar_row_span *span, int64_t n,
+                        double *out)
+{
+    const mbar_instrument *asset = &engine->assets[0];
+    const double *closes = asset->fields[MBAR_BAR_CLOSE] + span->from;
+    mbar_ledger_line line = mbar_ledger_line_of(&asset->spec, span->cash, span->quantity,
+                                                span->average, span->multiplier);
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = mbar_ledger_line_at(&line, closes[i]);
+    }
+}
+
 void mbar_engine_row_values(const mbar_engine *engine, void *out)
 {
     const mbar_engine_rows *rows = &engine->rows;
     double *value = out;
     for (int64_t i = 0; i < rows->n_spans; i++) {
-        const mbar_row_span *span = &rows->spans[i];
-        const double *closes = engine->assets[0].fields[MBAR_BAR_CLOSE];
-        for (int64_t row = span->first; row < span_end(rows, i); row++) {
-            int64_t at = span->from + (row - span->first);
-            value[row] =
-                span->of_bars ? mbar_ledger_line_at(&span->line, closes[at]) : rows->value[at];
+        const mbar_row_span *span = span_at(rows, i);
+        int64_t n = span_end(rows, i) - span->first;
+        if (span->of_bars) {
+            fill_values(engine, span, n, value + span->first);
+        } else {
+            memcpy(value + span->first, rows->value + span->from, (size_t)n * sizeof *value);
         }
     }
 }
@@ -162,8 +177,8 @@ void mbar_engine_row_cash(const mbar_engine *engine, void *out)
     const mbar_engine_rows *rows = &engine->rows;
     double *cash = out;
     for (int64_t i = 0; i < rows->n_spans; i++) {
-        for (int64_t row = rows->spans[i].first; row < span_end(rows, i); row++) {
-            cash[row] = rows->spans[i].cash;
+        for (int64_t row = span_at(rows, i)->first; row < span_end(rows, i); row++) {
+            cash[row] = span_at(rows, i)->cash;
         }
     }
 }
@@ -173,8 +188,8 @@ void mbar_engine_row_positions(const mbar_engine *engine, void *out)
     const mbar_engine_rows *rows = &engine->rows;
     int32_t *positions = out;
     for (int64_t i = 0; i < rows->n_spans; i++) {
-        for (int64_t row = rows->spans[i].first; row < span_end(rows, i); row++) {
-            positions[row] = rows->spans[i].n_positions;
+        for (int64_t row = span_at(rows, i)->first; row < span_end(rows, i); row++) {
+            positions[row] = span_at(rows, i)->n_positions;
         }
     }
 }
@@ -184,8 +199,8 @@ void mbar_engine_row_events(const mbar_engine *engine, void *out)
     const mbar_engine_rows *rows = &engine->rows;
     int64_t *events = out;
     for (int64_t i = 0; i < rows->n_spans; i++) {
-        for (int64_t row = rows->spans[i].first; row < span_end(rows, i); row++) {
-            events[row] = rows->spans[i].n_events;
+        for (int64_t row = span_at(rows, i)->first; row < span_end(rows, i); row++) {
+            events[row] = span_at(rows, i)->n_events;
         }
     }
 }

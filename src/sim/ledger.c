@@ -550,20 +550,16 @@ void mbar_ledger_set_cash(mbar_ledger *ledger, double cash)
     ledger->revision++;
 }
 
-mbar_ledger_line mbar_ledger_line_of(const mbar_ledger *ledger, int32_t asset)
+mbar_ledger_line mbar_ledger_line_of(const mbar_asset *asset, double cash, double quantity,
+                                     double average, double multiplier)
 {
-    assert(ledger != NULL && asset >= 0 && asset < ledger->n_assets);
-    const mbar_holding *holding = &ledger->holdings[asset];
-    assert(ledger->policy == MBAR_POLICY_STRICT && ledger->n_held == (holding->is_held ? 1 : 0));
-    mbar_ledger_line line = {.base = ledger->cash};
-    if (holding->is_held) {
-        line.quantity = holding->position.quantity;
-        line.average = holding->position.avg_price;
-        line.multiplier = holding->asset.multiplier;
-        if (mbar_ledger_pays_by_margin(&holding->asset)) {
-            line.base += holding->asset.margin * fabs(line.quantity);
-            line.origin = line.average;
-        }
+    mbar_ledger_line line = {.base = cash,
+                             .quantity = quantity,
+                             .multiplier = multiplier,
+                             .average = average};
+    if (quantity != 0 && mbar_ledger_pays_by_margin(asset)) {
+        line.base += asset->margin * fabs(quantity);
+        line.origin = average;
     }
     return line;
 }

@@ -19,14 +19,16 @@ int32_t mbar_ledger_n_held(const mbar_ledger *ledger);
  * lumibot computes portfolio_value anew only where this or the clock has moved. */
 int64_t mbar_ledger_revision(const mbar_ledger *ledger);
 
-/* STRICT: how mbar_ledger_value follows from the price of one asset while nothing changes, if
- * no other is held: the same operations, so the same bits. Without padding. */
+/* STRICT: how mbar_ledger_value follows from the price of one asset, the only one held, if any
+ * is: the same operations, so the same bits. */
 typedef struct mbar_ledger_line {
     double base, origin; /* value = base + (price - origin) x quantity x multiplier */
     double quantity, multiplier;
     double average; /* what a missing price counts as */
 } mbar_ledger_line;
-mbar_ledger_line mbar_ledger_line_of(const mbar_ledger *ledger, int32_t asset);
+/* Of an account with so much cash, which holds quantity (0: nothing) of asset. */
+mbar_ledger_line mbar_ledger_line_of(const mbar_asset *asset, double cash, double quantity,
+                                     double average, double multiplier);
 static inline double mbar_ledger_line_at(const mbar_ledger_line *line, double price)
 {
     price = price != price ? line->average : price;

@@ -28,6 +28,58 @@ static void test_cross_of_averages(void **state)
     check_cross("BTCUSD_1m_bitfinex_2018_2019", 21231, 12027.54);
 }
 
+/* What rows say is what the engine said at the time, kept or worked out. */
+typedef struct ledger_watch {
+    cross cross;
+    int64_t n;
+    double cash[MAX_BARS], value[MAX_BARS];
+    int64_t times[MAX_BARS], events[MAX_BARS];
+} ledger_watch;
+
+static mbar_status watch_iterate(mbar_engine *engine, void *state, mbar_error *error)
+{
+    ledger_watch *self = state;
+    mbar_status status = cross_iterate(engine, &self->cross, error);
+    self->times[self->n] = mbar_engine_now_ns(engine);
+    self->cash[self->n] = mbar_engine_cash(engine);
+    self->value[self->n] = mbar_engine_value(engine);
+    self->events[self->n++] = mbar_engine_events(engine);
+    return status;
+}
+
+static void check_rows(mbar_asset_kind kind)
+{
+    static made_bars bars;
+    static ledger_watch self;
+    make_walk(&bars, 3000, 0, MBAR_MINUTE_NS, 99, 12);
+    bars.close[1500] = NAN;
+    self = (ledger_watch){.n = 0};
+    mbar_engine *engine = engine_of(NULL);
+    self.cross.asset = add_asset(engine, "X", kind, minutes_of(&bars));
+    mbar_strategy strategy = CROSS;
+    strategy.on_trading_iteration = watch_iterate;
+    run_engine(engine, &strategy, &self);
+    mbar_table *rows = engine_table(engine, "iterations");
+    assert_int_equal(mbar_table_rows(rows), self.n);
+    assert_true(mbar_engine_orders(engine) > 20);
+    for (int64_t row = 0; row < self.n; row++) {
+        assert_ns_equal(table_int64(rows, "timestamp", row), self.times[row]);
+        assert_true(table_double(rows, "cash", row) == self.cash[row]);
+        assert_true(table_double(rows, "portfolio_value", row) == self.value[row]);
+        assert_int_equal(table_int64(rows, "events", row), self.events[row]);
+    }
+    mbar_table_unref(rows);
+    mbar_engine_free(engine);
+}
+
+static void test_rows(void **state)
+{
+    (void)state;
+    check_rows(MBAR_ASSET_STOCK);
+    check_rows(MBAR_ASSET_FUTURE);
+    check_rows(MBAR_ASSET_CRYPTO);
+}
+
 /* ---- When an order fills ---------------------------------------------------------- */
 
 /* Buys one at the second iteration; notes when what was told. */
@@ -455,6 +507,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cross_of_averages),
+        cmocka_unit_test(test_rows),
         cmocka_unit_test(test_fill_at_next_open),
         cmocka_unit_test(test_no_fill_without_volume_or_in_a_gap),
         cmocka_unit_test(test_bar_under_way_is_not_met),
