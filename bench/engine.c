@@ -1,7 +1,7 @@
 /*
  * engine.c - bars a second of the engine with a strategy in C.
  *
- * engine FILE.parquet [ROUNDS] runs the crossing averages of 20 and 60 closes over the file's
+ * engine_speed FILE.parquet [ROUNDS] runs the crossing averages of 20 and 60 closes over the file's
  * bars, strict, filled at the next open, one unit long or short, and prints the fills, the
  * profit in points and the best round's CPU time. What is timed is mbar_engine_run with
  * indicators, orders, events, marks and a row of time, cash and value for every bar.
