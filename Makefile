@@ -6,7 +6,9 @@
 #   make build      library, command and C tests in build/c
 #   make install    the Python package and both commands into .venv
 #   make check      the quick half of `make test`: no lumibot runs
-#   make bench      the benchmarks behind the README's figures
+#   make bench      the benchmarks behind the README's figures (ARGS=cross for one of them)
+#   make counts     count the hot paths' instructions anew and keep them as the baseline
+#   make profile    flame graphs of a run in C and of one in Python, in build/profile
 #   make format     clang-format and ruff over the tree
 #   make fuzz       a short libFuzzer run over the Parquet reader (clang)
 
@@ -24,7 +26,7 @@ CMAKE_ARGS := -G Ninja -DMILLIBAR_TESTS=ON -DMILLIBAR_BENCH=ON -DMILLIBAR_WERROR
 PACKAGE_SOURCES := $(shell find python/millibar python/ext src include cli cmake -type f \
 	! -name '*.so' ! -path '*__pycache__*' 2>/dev/null)
 
-.PHONY: demo test build install check bench format lint types sanitize ctest pytest fuzz clean ladder
+.PHONY: demo test build install check bench counts check-counts profile format lint types sanitize ctest pytest fuzz clean ladder
 
 # lumibot has no part in it: its strategy file runs on millibar's own engine.
 demo: .cache/package build
@@ -34,7 +36,7 @@ demo: .cache/package build
 	$(VENV)/bin/millibar run examples/mes_momentum.py --data MES=.demo/MES.parquet \
 		--start "2024-01-03 09:30" --end "2024-01-05 16:00" --fee 0.5 --profile --out .demo/run
 
-test: ladder lint types ctest sanitize pytest
+test: ladder lint types ctest check-counts sanitize pytest
 
 check: ladder lint types ctest
 	$(PY) -m pytest -m "not slow"
@@ -75,6 +77,16 @@ ladder:
 
 bench: .cache/installed build
 	$(PY) bench/run.py $(ARGS)
+
+# Instructions, not times: they repeat on a busy machine.
+check-counts: build
+	python3 tools/check_counts build/c/bench_counts build/c
+
+counts: build
+	python3 tools/check_counts build/c/bench_counts build/c --update
+
+profile: .cache/installed build
+	$(PY) tools/profile $(ARGS)
 
 fuzz: .cache/system .cache/venv
 	tools/fuzz $(ARGS)

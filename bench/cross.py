@@ -1,4 +1,4 @@
-"""SMA-cross of 20 and 60 closes, next-open fills: ours in Python, as signals and in C, and the peers.
+"""SMA-cross of 20 and 60 closes, filled at the next open: ours in Python, as signals, in C; peers.
 
 One unit, long after a cross upwards and short after one downwards, over the minutes of MES and of
 BTC (synthetic ones where the real are not there). Every contender is a process of its own that runs

@@ -1,4 +1,4 @@
-"""One peer of the SMA-cross benchmark, in the peers' own environment; a round for each line it gets.
+"""One peer of the SMA-cross benchmark, in an environment of the peers' own; rounds when asked.
 
 `python bench/peers.py PEER BARS.parquet [ROWS]` speaks the lines of serve.py. What is timed is the
 engine's run alone: the bars are in the peer's own form and, where the peer takes arrays of signals,

@@ -2,9 +2,9 @@
 
 A side prints one line of JSON when it is ready, and then, for every line on its standard input, the
 line of one round: fills, profit in points, CPU and wall seconds of the run alone, and the most
-memory the process has had since it was ready. So a driver can take its sides in turn, round by round, however they
-are written; `bench/c/cross.c` speaks the same lines. Of the standard library alone: the peers'
-environment has nothing else of ours.
+memory the process has had since it was ready. So a driver can take its sides in turn, round by
+round, however they are written; `bench/c/cross.c` speaks the same lines. Of the standard library
+alone: the peers' environment has nothing else of ours.
 """
 
 from __future__ import annotations
