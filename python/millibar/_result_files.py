@@ -20,7 +20,7 @@ from millibar.result import Result
 __all__ = ["load", "save"]
 
 _FORMAT = 1
-_TABLES = ("equity", "fills", "orders", "events", "trades")
+_TABLES = ("equity", "fills", "orders", "events", "corporate", "trades")
 
 
 def save(result: Result, folder: Path) -> None:

@@ -91,6 +91,15 @@ EVENTS = (
     Field("quantity", "float"),
     Field("fee", "float"),
 )
+CORPORATE = (
+    Field("timestamp", "time", required=True),
+    Field("kind", "text", required=True),
+    Field("symbol", "text", required=True),
+    Field("per_unit", "float", required=True),
+    Field("quantity", "float"),
+    Field("amount", "float"),
+    Field("events", "int", required=True),
+)
 
 _TYPES: dict[Kind, _core.Type] = {"float": "float64", "int": "int64", "bool": "bool"}
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from millibar import _core
 from millibar._arrays import from_numpy, to_numpy
 from millibar._cells import ABSENT, cells, json_text, merge, time_cells, typed_column
+from millibar._corporate import corporate_rows
+from millibar._holdings import holdings_at_rows
 from millibar._schema import is_buy, null_column, times_ns
 from millibar._times import to_ns
 
@@ -158,6 +160,9 @@ def _positions(result: Result) -> Iterable[Sequence[tuple[str, float]]]:
     """
     if result.positions is not None:
         yield from result.positions
+        return
+    if "events" in result.equity.table.names:
+        yield from holdings_at_rows(result)
         return
     fills = result.fills.table
     at = times_ns(fills.column("timestamp")).tolist()
@@ -419,7 +424,7 @@ def _event_columns(result: Result) -> tuple[npt.NDArray[np.int64], dict[str, lis
         "symbol": symbols,
         "side": of_order(orders.column("side").to_list()),
         "type": [_TYPES.get(type_, type_) for type_ in types],
-        "status": [_STATUSES.get(kind, kind) for kind in kinds],
+        "status": _event_statuses(kinds, rows, orders),
         "price": events.column("price").to_list(),
         "filled_quantity": [
             quantity if fill else None for quantity, fill in zip(quantities, filled, strict=True)
@@ -441,12 +446,50 @@ def _event_columns(result: Result) -> tuple[npt.NDArray[np.int64], dict[str, lis
     }
 
 
+def _event_statuses(
+    kinds: Sequence[str], rows: Sequence[int | None], orders: _core.Table
+) -> list[str]:
+    """An order's status at each event; what waits for its parent is "unprocessed" all along."""
+    classes = _order_column(orders, "class")
+    place = {order: row for row, order in enumerate(orders.column("id").to_list())}
+    above = [place.get(parent) for parent in _order_column(orders, "parent")]
+    waits = [row is not None and classes[row] in ("bracket", "oto") for row in above]
+    return [
+        "unprocessed"
+        if kind == "modified" and row is not None and waits[row]
+        else _STATUSES.get(kind, kind)
+        for kind, row in zip(kinds, rows, strict=True)
+    ]
+
+
 def events_sheet(result: Result) -> Sheet:
-    """`*_trade_events.csv`: a row an event of an order."""
+    """`*_trade_events.csv`: a row an event of an order, a dividend or a split."""
     times, columns = _event_columns(result)
+    more = corporate_rows(result)
+    if more:
+        times, columns = _with_corporate(times, columns, more)
     parts = [_part(name, values) for name, values in columns.items()]
-    empty = [_constant(name, None, len(times)) for name in _CASH_EVENT]
+    empty = [_constant(name, None, len(times)) for name in _CASH_EVENT if name not in columns]
     return Sheet([_instants("time", times, result.zone), *parts, *empty])
+
+
+def _with_corporate(
+    times: npt.NDArray[np.int64],
+    columns: dict[str, list[Any]],
+    more: list[tuple[int, int, dict[str, Any]]],
+) -> tuple[npt.NDArray[np.int64], dict[str, list[Any]]]:
+    """The events, with dividends and splits where they happened among them."""
+    import numpy as np
+
+    places = [events for events, _, _ in more]
+    names = [*columns, *_CASH_EVENT]
+    merged = {}
+    for name in names:
+        rows = list(columns.get(name) or [None] * len(times))
+        for shift, (place, _, fields) in enumerate(more):
+            rows.insert(place + shift, fields.get(name))
+        merged[name] = rows
+    return np.insert(times, places, [ns for _, ns, _ in more]), merged
 
 
 def trades_sheet(events: Sheet) -> Sheet:

@@ -23,6 +23,7 @@ from millibar._arrays import raw_values, to_numpy
 from millibar._cells import json_plain, merge, typed_column
 from millibar._hashes import result_hashes
 from millibar._schema import (
+    CORPORATE,
     EQUITY,
     EVENTS,
     FILLS,
@@ -63,6 +64,9 @@ class Result:
             prices, created, placed, closed), in the order they were made.
         events: timestamp, kind ("new", "filled", "partial", "canceled", "modified", "error"),
             order, price, quantity, fee. Without it the events are those that orders and fills tell.
+        corporate: dividends and splits: timestamp, kind ("dividend", "split"), symbol, per_unit
+            (cash, or the ratio), quantity (units before), amount (cash), events (how many came
+            before).
         trades: round trips, instead of those that the fills make.
         positions: for each row of equity the (symbol, quantity) held; without it they follow from
             the fills.
@@ -91,6 +95,7 @@ class Result:
     __slots__ = (
         "__weakref__",
         "_charts",
+        "_corporate",
         "_days_per_year",
         "_equity",
         "_events",
@@ -130,6 +135,7 @@ class Result:
         fills: Any = None,
         orders: Any = None,
         events: Any = None,
+        corporate: Any = None,
         trades: Any = None,
         positions: Sequence[Sequence[tuple[str, float]]] | None = None,
         assets: Mapping[str, Mapping[str, Any]] | None = None,
@@ -149,6 +155,7 @@ class Result:
         self._fills = conform(fills, FILLS, "fills")
         self._orders = conform(orders, ORDERS, "orders")
         self._events = None if events is None else conform(events, EVENTS, "events")
+        self._corporate = conform(corporate, CORPORATE, "corporate")
         self._trades = None if trades is None else conform(trades, TRADES, "trades")
         self._open: npt.NDArray[np.int64] | None = None
         self._market = None if market is None else _floats(market)
@@ -215,6 +222,11 @@ class Result:
         if self._events is None:
             self._events = conform(_events_of(self._orders, self._fills), EVENTS, "events")
         return Frame(self._events, title="events", time="timestamp")
+
+    @property
+    def corporate(self) -> Frame:
+        """A row each time a dividend was paid or a position split; in the order it happened."""
+        return Frame(self._corporate, title="corporate", time="timestamp")
 
     @property
     def trades(self) -> Frame:

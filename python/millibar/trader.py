@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from millibar import _core, _runs
@@ -28,6 +28,7 @@ __all__ = ["Trader", "run_backtest"]
 
 logger = logging.getLogger(__name__)
 
+_TABLES = ("iterations", "fills", "orders", "events", "corporate")
 # Methods of a strategy that the engine calls by its own names, where a class defines them.
 _LIFECYCLE = {
     "before_market_opens": "before_market_opens",
@@ -253,7 +254,7 @@ def _result(
 
     broker, source = strategy.broker, strategy.broker.data_source
     reporting = time.perf_counter()
-    tables = {name: engine.table(name) for name in ("iterations", "fills", "orders", "events")}
+    tables = {name: engine.table(name) for name in _TABLES}
     if whole and broker.policy == "lumibot" and len(tables["iterations"]):
         # lumibot has its statistics before it notes the last row, on_strategy_end's.
         tables["iterations"] = tables["iterations"].slice(0, len(tables["iterations"]) - 1)
@@ -271,7 +272,8 @@ def _result(
         fills=tables["fills"],
         orders=tables["orders"],
         events=_worded(tables["events"]),
-        assets={str(bars.asset.symbol): _asset_fields(bars.asset) for bars in source.instruments},
+        corporate=tables["corporate"],
+        assets=_assets_of(source.instruments),
         market=_market(source, tables["iterations"]),
         charts={
             "markers": strategy._chart_markers_list,
@@ -313,6 +315,17 @@ def _worded(events: _core.Table) -> _core.Table:
         "kind", kind, "dictionary", dictionary=_core.column_from_text("kind", ours)
     )
     return _core.Table([codes if name == "kind" else events.column(name) for name in events.names])
+
+
+def _assets_of(instruments: Iterable[Any]) -> dict[str, Mapping[str, Any]]:
+    """The fields of every asset; of a crypto paid for in another, "quote" is that one's symbol."""
+    assets: dict[str, Mapping[str, Any]] = {}
+    for bars in instruments:
+        assets[str(bars.asset.symbol)] = fields = dict(_asset_fields(bars.asset))
+        if bars.asset.asset_type == bars.quote.asset_type == "crypto":
+            fields["quote"] = str(bars.quote.symbol)
+            assets.setdefault(str(bars.quote.symbol), _asset_fields(bars.quote))
+    return assets
 
 
 def _asset_fields(asset: Asset) -> Mapping[str, Any]:
