@@ -108,6 +108,7 @@ class BacktestingBroker:
         self.tracker: Tracker | None = None
         self.strategy: Strategy | None = None
         self._multipliers: list[float] = []
+        self._unpriced: dict[Asset, int] = {}
         self._sessions: Sessions | None = None
         self._initializing = False
 
@@ -161,6 +162,7 @@ class BacktestingBroker:
             assets.append(bars.asset)
             self._multipliers.append(float(bars.asset.multiplier))
         quotes = self._add_quotes(engine, assets)
+        self._add_unpriced(engine, assets)
         self.engine = engine
         source.engine = engine
         source.daily = self.policy == "lumibot" and "daily" in self._sessions_word(strategy)
@@ -193,7 +195,27 @@ class BacktestingBroker:
                     assets.append(bars.quote)
                     self._multipliers.append(float(bars.quote.multiplier))
                 numbers[bars.number] = assets.index(bars.quote)
+                if self.policy == "lumibot":
+                    self._unpriced[bars.quote] = numbers[bars.number]
         return numbers
+
+    def _add_unpriced(self, engine: _core.Engine, assets: list[Asset]) -> None:
+        """What lumibot takes orders for and finds no bars of: an asset that there are bars of in
+        another quote than the strategy's, ordered in the strategy's."""
+        if self.policy != "lumibot":
+            return
+        assert self.strategy is not None
+        quote = self.strategy.quote_asset
+        for bars in self.data_source.instruments:
+            known = self.data_source.find(bars.asset, quote) is not None
+            kind = _KINDS[str(bars.asset.asset_type)]
+            if not known and bars.asset not in self._unpriced:
+                multiplier = float(bars.asset.multiplier)
+                self._unpriced[bars.asset] = engine.add_asset(
+                    bars.asset.symbol, kind, multiplier=multiplier
+                )
+                assets.append(bars.asset)
+                self._multipliers.append(multiplier)
 
     def _pays_in_crypto(self, asset: Asset, quote: Asset) -> bool:
         """Whether trading an asset moves a position in its quote rather than cash."""
@@ -321,6 +343,8 @@ class BacktestingBroker:
             unsupported(f"a {order.order_type} order of class {order.order_class}", "see Order")
         asset = order.asset
         number = self.data_source.number(asset, order.quote)
+        if number is None:
+            number = self._unpriced.get(asset)
         if number is None:
             known = ", ".join(str(bars.asset) for bars in self.data_source.instruments)
             raise InvalidError(
