@@ -69,19 +69,42 @@ static mbar_status split(mbar_engine *engine, int32_t asset, double ratio, mbar_
     return MBAR_OK;
 }
 
-/* Cancels the asset's orders that were created before, and children whenever. */
+/* Whether an order in the book was there before: children carry no date. */
+static bool is_carried(const mbar_order *order, int32_t asset, int64_t before_ns)
+{
+    return order->request.asset == asset && order->request.order_class != MBAR_CLASS_OCO &&
+           (order->parent != 0 || order->created_ns < before_ns);
+}
+
+/* Cancels the asset's working orders that were created before, in the book's order. A cancel
+ * takes others along, so they are listed first. */
 static mbar_status cancel_carried(mbar_engine *engine, int32_t asset, int64_t before_ns,
                                   mbar_error *error)
 {
-    int64_t n = mbar_book_orders(engine->book);
-    for (mbar_order_id id = 1; id <= n; id++) {
-        const mbar_order *order = mbar_book_order(engine->book, id);
-        if (order->request.asset == asset && mbar_book_is_active(engine->book, id) &&
-            (order->parent != 0 || order->created_ns < before_ns)) {
-            MBAR_TRY(mbar_engine_cancel(engine, id, error));
+    const mbar_book *book = engine->book;
+    size_t n = 0;
+    mbar_order_id id;
+    for (id = mbar_book_next_active(book, 0); id != 0; id = mbar_book_next_active(book, id)) {
+        n += is_carried(mbar_book_order(book, id), asset, before_ns);
+    }
+    mbar_order_id *carried = mbar_alloc_array(n, sizeof *carried, error);
+    if (carried == NULL) {
+        return MBAR_NOMEM;
+    }
+    n = 0;
+    for (id = mbar_book_next_active(book, 0); id != 0; id = mbar_book_next_active(book, id)) {
+        if (is_carried(mbar_book_order(book, id), asset, before_ns)) {
+            carried[n++] = id;
         }
     }
-    return MBAR_OK;
+    mbar_status status = MBAR_OK;
+    for (size_t i = 0; i < n && status == MBAR_OK; i++) {
+        if (mbar_book_is_active(book, carried[i])) {
+            status = mbar_engine_cancel(engine, carried[i], error);
+        }
+    }
+    mbar_free(carried);
+    return status;
 }
 
 /* ---- STRICT ----------------------------------------------------------------------- */
