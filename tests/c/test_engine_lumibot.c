@@ -392,6 +392,39 @@ static void test_last_price(void **state)
                 "01-03 10:04:30 end\n");
 }
 
+static mbar_status look_at_both(mbar_engine *engine, tracer *self, mbar_error *error)
+{
+    char what[64];
+    (void)error;
+    snprintf(what, sizeof what, "%g, %g", mbar_engine_last_price(engine, 0),
+             mbar_engine_last_price(engine, 1));
+    note(engine, self, what);
+    return MBAR_OK;
+}
+
+/* Data that have ended have a price for three days more. */
+static void test_price_of_ended_data(void **state)
+{
+    (void)state;
+    bars.n = 0;
+    add_bars("2024-01-03T10:00", "2024-01-03T10:02", MBAR_MINUTE_NS);
+    run how = {MBAR_SESSIONS_CONTINUOUS, "2024-01-06T09:02", "2024-01-06T11:02", MBAR_HOUR_NS,
+               MBAR_STEP_MINUTE,         MBAR_ASSET_STOCK};
+    mbar_engine *engine = start_engine(&how);
+    bars.n = 0;
+    add_bars("2024-01-06T08:00", "2024-01-06T12:00", MBAR_MINUTE_NS);
+    add_asset(engine, "Y", MBAR_ASSET_STOCK, minutes_of(&bars));
+    tracer self = {.act = look_at_both, .step_ns = how.step_ns};
+    run_engine(engine, &TRACER, &self);
+    assert_string_equal(self.text, "01-06 09:02 iteration\n01-06 09:02 102.5, 112\n"
+                                   "01-06 10:02 iteration\n01-06 10:02 102.5, 122\n"
+                                   "01-06 11:02 iteration\n01-06 11:02 nan, 132\n"
+                                   "01-06 12:02 before closing\n"
+                                   "01-06 12:02 after closing\n"
+                                   "01-06 12:02 end\n");
+    mbar_engine_free(engine);
+}
+
 /* ---- Sleeping, dropping ------------------------------------------------------------------ */
 
 static mbar_status buy_then_sleep(mbar_engine *engine, tracer *self, mbar_error *error)
@@ -502,6 +535,7 @@ int main(void)
         zoned(test_last_price),
         zoned(test_sleep),
         zoned(test_early_events_are_dropped),
+        zoned(test_price_of_ended_data),
     };
     return cmocka_run_group_tests(tests, open_zone, close_zone);
 }
