@@ -449,17 +449,22 @@ def _event_columns(result: Result) -> tuple[npt.NDArray[np.int64], dict[str, lis
 def _event_statuses(
     kinds: Sequence[str], rows: Sequence[int | None], orders: _core.Table
 ) -> list[str]:
-    """An order's status at each event; what waits for its parent is "unprocessed" all along."""
+    """An order's status at each event: a closed one stays so, whatever is asked of it later, and
+    what waits for its parent is "unprocessed" until it is sent or closed."""
     classes = _order_column(orders, "class")
     place = {order: row for row, order in enumerate(orders.column("id").to_list())}
     above = [place.get(parent) for parent in _order_column(orders, "parent")]
     waits = [row is not None and classes[row] in ("bracket", "oto") for row in above]
-    return [
-        "unprocessed"
-        if kind == "modified" and row is not None and waits[row]
-        else _STATUSES.get(kind, kind)
-        for kind, row in zip(kinds, rows, strict=True)
-    ]
+    last: dict[int | None, str] = {row: "unprocessed" for row, wait in enumerate(waits) if wait}
+    statuses = []
+    for kind, row in zip(kinds, rows, strict=True):
+        status = _STATUSES.get(kind, kind)
+        known = last.get(row, "new")
+        if status == "new" and (kind == "modified" or known in ("fill", "canceled")):
+            status = known
+        last[row] = status
+        statuses.append(status)
+    return statuses
 
 
 def events_sheet(result: Result) -> Sheet:
