@@ -251,7 +251,7 @@ def prettify_dataframe_with_decimals(df: pd.DataFrame, decimal_places: int = 5) 
     import numpy as np
 
     def shown(value: Any) -> Any:
-        number = isinstance(value, (Decimal, float, int, np.float64, np.int64))
+        number = isinstance(value, (Decimal, float, int, np.integer))
         return f"{value:.{decimal_places}f}" if number else value
 
     return df.to_string(formatters=dict.fromkeys(df.columns, shown))

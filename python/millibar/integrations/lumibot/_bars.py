@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lumibot.constants import LUMIBOT_DEFAULT_PYTZ
 from lumibot.entities import Bars as LumibotBars
@@ -20,3 +20,7 @@ class Bars(WindowBars, LumibotBars):  # type: ignore[misc]
     """
 
     _tzinfo: Any = LUMIBOT_DEFAULT_PYTZ
+
+    if TYPE_CHECKING:  # lumibot is not typed
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...

@@ -39,7 +39,7 @@ __all__ = ["prepare", "start"]
 def prepare() -> None:
     """From now on `from lumibot.backtesting import PandasDataBacktesting` gives our class."""
     for module in (theirs, pandas_backtesting):
-        module.PandasDataBacktesting = PandasDataBacktesting
+        vars(module)["PandasDataBacktesting"] = PandasDataBacktesting
 
 
 def _spans(keys: Sequence[Key]) -> tuple[dict[Any, str], int, Any, Any]:
