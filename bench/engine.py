@@ -95,8 +95,9 @@ def three_days(folder: Path, plugin: Path, rounds: int) -> dict[str, Samples]:
     samples = {name: Samples() for name in (*PYTHON_SIDES, "C", "lumibot-databento-polars")}
     answers: dict[str, dict[str, Any]] = {}
     mes.one_run("lumibot", "databento-polars", bars, cache)  # writes lumibot's cache
-    for _ in range(rounds):
+    for number in range(rounds):
         for name, sample in samples.items():
+            print(f"  round {number + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
             if name == "C":
                 answer = run_c(plugin, bars, *SPAN, "--policy", "lumibot")
                 answer["hash"] = answers["lumibot"]["hash"]  # checked below, once
