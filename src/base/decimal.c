@@ -6,9 +6,10 @@
  * of the same sign that lies below every digit that could matter. Division needs
  * operands of 28 digits, for then 128 bits hold a remainder and nine more digits.
  *
- * Digits of doubles come from the C library (printf and strtod are exact in glibc,
- * musl and macOS), without a decimal point, so that no locale has a part in it; the
- * usual prices, of 15 digits or fewer, are found by a division instead.
+ * Digits of doubles are found by a division (the usual prices, of 15 digits or fewer)
+ * or in 128 bits (sums of money); for the rest they come from the C library (printf
+ * and strtod are exact in glibc, musl and macOS), without a decimal point, so that no
+ * locale has a part in it.
  *
  * Cost: some ten nanoseconds for numbers of a few limbs; up to microseconds for
  * doubles of hundreds of digits.
@@ -47,6 +48,9 @@ static const double EXACT_POWERS[N_EXACT_POWERS] = {
     1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 };
+
+/* ISO C has no 128-bit integer; both compilers this library is built with have. */
+__extension__ typedef unsigned __int128 uint128;
 
 /* ---- Limbs ---------------------------------------------------------------- */
 
@@ -227,6 +231,38 @@ static bool short_digits(double magnitude, uint64_t *digits, int32_t *exponent)
     return false;
 }
 
+/*
+ * The 16 or 17 digits of a value from 1 to 10^15 that has no fewer: exactly, in 128 bits.
+ * The value is m / 2^s and the distance of the doubles next to it 1 / 2^s each, but
+ * for a power of two, which is left to the caller.
+ */
+static bool long_digits(double magnitude, uint64_t *digits, int32_t *exponent)
+{
+    int power, whole_digits = 1;
+    double fraction = frexp(magnitude, &power);
+    if (!(magnitude >= 1 && magnitude < 1e15) || fraction == 0.5) {
+        return false;
+    }
+    uint64_t m = (uint64_t)ldexp(fraction, DBL_MANT_DIG);
+    int s = DBL_MANT_DIG - power;
+    while (magnitude >= EXACT_POWERS[whole_digits]) {
+        whole_digits++;
+    }
+    for (int n = 16; n <= 17; n++) {
+        uint128 unit = (uint64_t)EXACT_POWERS[n - whole_digits], scaled = m * unit;
+        uint128 half = (uint128)1 << (s - 1), nearest = scaled >> s;
+        uint128 rest = scaled - (nearest << s);
+        nearest += rest > half || (rest == half && nearest % 2 == 1);
+        uint128 there = nearest << s, away = there > scaled ? there - scaled : scaled - there;
+        if (2 * away < unit || (2 * away == unit && m % 2 == 0)) {
+            *digits = (uint64_t)nearest;
+            *exponent = whole_digits - n;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* value as n digits (1 to 17) times 10^*exponent, correctly rounded. */
 static uint64_t rounded_digits(double magnitude, int n, int32_t *exponent)
 {
@@ -275,11 +311,76 @@ void mbar_decimal_from_shortest(mbar_decimal *out, double value)
     work w = {.is_negative = value < 0};
     double magnitude = fabs(value);
     uint64_t digits = 0;
-    if (magnitude > 0 && !short_digits(magnitude, &digits, &w.exponent)) {
+    if (magnitude > 0 && !short_digits(magnitude, &digits, &w.exponent) &&
+        !long_digits(magnitude, &digits, &w.exponent)) {
         digits = shortest_digits(magnitude, &w.exponent);
     }
     take_u64(&w, digits);
     give(out, &w);
+}
+
+static uint128 coefficient(const mbar_decimal *value)
+{
+    uint128 number = 0;
+    assert(count_digits(value->limbs, value->n_limbs) <= DIGITS);
+    for (int32_t i = value->n_limbs; i-- > 0;) {
+        number = number * BASE + value->limbs[i];
+    }
+    return number;
+}
+
+/* The double nearest to whole / 10^digits, where 128 bits hold what that takes: for results of
+ * operations from some millionths to 2^53. */
+static bool divided_double(const mbar_decimal *value, double *out)
+{
+    enum { STEP = 37 }; /* bits: 10^27 takes 90 */
+    if (value->n_limbs > 4 || value->exponent >= 0 || value->exponent < -27 ||
+        count_digits(value->limbs, value->n_limbs) > DIGITS) {
+        return false;
+    }
+    uint128 divisor = 1, rest = coefficient(value);
+    for (int32_t i = value->exponent; i < 0; i++) {
+        divisor *= 10;
+    }
+    uint128 quotient = rest / divisor;
+    if (quotient >> DBL_MANT_DIG != 0) {
+        return false;
+    }
+    rest %= divisor;
+    for (int i = 0; i < 2; i++) {
+        rest <<= STEP;
+        quotient = quotient << STEP | rest / divisor;
+        rest %= divisor;
+    }
+    int n_bits = 0;
+    for (uint128 q = quotient; q > 0; q >>= 1) {
+        n_bits++;
+    }
+    int cut = n_bits - (DBL_MANT_DIG + 1);
+    if (cut <= 0) {
+        return false;
+    }
+    uint64_t kept = (uint64_t)(quotient >> cut); /* one bit more than a double's */
+    bool lost = rest != 0 || quotient != (uint128)kept << cut;
+    uint64_t mantissa = kept / 2;
+    mantissa += kept % 2 == 1 && (lost || mantissa % 2 == 1);
+    *out = ldexp((double)mantissa, cut + 1 - 2 * STEP);
+    return true;
+}
+
+static double parsed_double(const mbar_decimal *value)
+{
+    char text[MBAR_DECIMAL_LIMBS * LIMB_DIGITS + 16];
+    char *p = text;
+    for (int32_t i = value->n_limbs; i-- > 0;) {
+        uint32_t limb = value->limbs[i];
+        for (int32_t d = LIMB_DIGITS; d-- > 0; limb /= 10) {
+            p[d] = (char)('0' + limb % 10);
+        }
+        p += LIMB_DIGITS;
+    }
+    snprintf(p, 16, "e%d", (int)value->exponent);
+    return strtod(text, NULL);
 }
 
 double mbar_decimal_to_double(const mbar_decimal *value)
@@ -295,18 +396,8 @@ double mbar_decimal_to_double(const mbar_decimal *value)
         exponent < N_EXACT_POWERS) {
         magnitude = exponent < 0 ? (double)low / EXACT_POWERS[-exponent]
                                  : (double)low * EXACT_POWERS[exponent];
-    } else {
-        char text[MBAR_DECIMAL_LIMBS * LIMB_DIGITS + 16];
-        char *p = text;
-        for (int32_t i = value->n_limbs; i-- > 0;) {
-            uint32_t limb = value->limbs[i];
-            for (int32_t d = LIMB_DIGITS; d-- > 0; limb /= 10) {
-                p[d] = (char)('0' + limb % 10);
-            }
-            p += LIMB_DIGITS;
-        }
-        snprintf(p, 16, "e%d", (int)exponent);
-        magnitude = strtod(text, NULL);
+    } else if (!divided_double(value, &magnitude)) {
+        magnitude = parsed_double(value);
     }
     return value->is_negative ? -magnitude : magnitude;
 }
@@ -462,19 +553,6 @@ void mbar_decimal_multiply(mbar_decimal *out, const mbar_decimal *a, const mbar_
         w.limbs[i + b->n_limbs] = (uint32_t)carry;
     }
     round_into(out, &w);
-}
-
-/* ISO C has no 128-bit integer; both compilers this library is built with have. */
-__extension__ typedef unsigned __int128 uint128;
-
-static uint128 coefficient(const mbar_decimal *value)
-{
-    uint128 number = 0;
-    assert(count_digits(value->limbs, value->n_limbs) <= DIGITS);
-    for (int32_t i = value->n_limbs; i-- > 0;) {
-        number = number * BASE + value->limbs[i];
-    }
-    return number;
 }
 
 void mbar_decimal_divide(mbar_decimal *out, const mbar_decimal *a, const mbar_decimal *b)

@@ -102,6 +102,10 @@ static void test_shortest(void **state)
     check_shortest(DBL_TRUE_MIN, "5E-324");
     check_shortest(ldexp(1, -44), "5684341886080802E-29"); /* not the nearest of 16 digits */
     check_shortest(9007199254740993.0, "9007199254740992E0");
+    check_shortest(99999.99 - 0.62, "9999937000000001E-11"); /* sums of money: 16 and 17 digits */
+    check_shortest(100000 / 3.0, "33333333333333336E-12");
+    check_shortest(nextafter(1000, 0), "9999999999999999E-13");
+    check_shortest(nextafter(1e15, 0), "9999999999999999E-1");
     check_shortest(1e22, "1E22");
     check_shortest(1e23, "1E23");
 }
