@@ -36,18 +36,18 @@ KNOWN = {
 }
 CENT = 0.005
 LONG_ONLY = {"signals-long", "raptorbt-long"}
-OURS_PYTHON = ("strategy", "engine", "signals", "signals-long")
+OURS_PYTHON = ("strategy", "backtest", "engine", "signals", "signals-long")
 OURS_C = "engine in C"
 FLOORS = {"loop in C": "the loop alone, averages given", "loop": "the same in Python"}
 PEERS = ("back-trader-cpp", "vectorbt", "vectorbt-rust", "raptorbt-long")
 # (ours, peers) that do the same kind of job.
 DUELS = (
-    (("strategy", "engine"), ("back-trader-cpp",)),
+    (("strategy", "backtest", "engine"), ("back-trader-cpp",)),
     (("signals",), ("vectorbt", "vectorbt-rust")),
     (("signals-long",), ("raptorbt-long",)),
 )
 GROWTH_ROWS = (63_752, 127_504, 258_306, 516_613, 1_033_226)
-GROWING = ("strategy", "engine", "signals", OURS_C)
+GROWING = ("strategy", "backtest", "engine", "signals", OURS_C)
 
 
 class Contender:

@@ -2,9 +2,10 @@
 
 `python bench/cross_side.py SIDE BARS.parquet [ROWS]`. Sides: "strategy" and "engine" are called at
 every bar and read two indicators, through the strategy API and on the engine's own numbers;
-"signals" and "signals-long" walk arrays; "loop" is a bare Python loop with no engine at all. The
-bars are loaded, and signals are there, before a round begins; indicators of the strategies are
-computed in it.
+"backtest" is the strategy with all that Backtest.run() does before and after the engine's run, such
+as statistics; "signals" and "signals-long" walk arrays; "loop" is a bare Python loop with no engine
+at all. The bars are loaded, and signals are there, before a round begins; indicators of the
+strategies are computed in it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from serve import Side, arrays, serve
 
 import millibar as mb
 from millibar import _core
+from millibar.trader import Driver
 
 FAST, SLOW = 20, 60
 CASH = 1e5
@@ -47,8 +49,24 @@ class Crossing(mb.Strategy):
 
 
 def strategy(bars: mb.Bars) -> Side:
-    def run(backtest: Any) -> tuple[int, float]:
-        result = backtest.run()
+    """The engine's run alone."""
+
+    def prepare() -> tuple[Any, Any]:
+        made = mb.Backtest(Crossing, {"X": bars}, budget=CASH).strategy
+        opened = made.broker.open(made)
+        return opened, Driver(made, opened)
+
+    def run(ready: tuple[Any, Any]) -> tuple[int, float]:
+        opened, driver = ready
+        opened.run(driver)
+        return len(opened.table("fills")), opened.value - CASH
+
+    return Side(prepare, run)
+
+
+def backtest(bars: mb.Bars) -> Side:
+    def run(made: mb.Backtest) -> tuple[int, float]:
+        result = made.run()
         return len(result.fills), result.equity["portfolio_value"][-1] - CASH
 
     return Side(lambda: mb.Backtest(Crossing, {"X": bars}, budget=CASH), run)
@@ -138,6 +156,7 @@ def loop(bars: mb.Bars) -> Side:
 
 SIDES: dict[str, Callable[[mb.Bars], Side]] = {
     "strategy": strategy,
+    "backtest": backtest,
     "engine": engine,
     "signals": signals(long_only=False),
     "signals-long": signals(long_only=True),

@@ -55,17 +55,28 @@ def _refusing(name: str, why: str) -> Any:
     return refuse
 
 
+class _Refused:
+    """An attribute that only lumibot has, until the strategy sets one of that name itself."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self._name = name
+        self._why = why
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        unsupported(f"Strategy.{self._name}", self._why)
+
+
 class MissingMethods:
-    """The calls that only lumibot has."""
+    """The calls that only lumibot has.
 
-    def __getattr__(self, name: str) -> Any:
-        """Only attributes that are not there come here."""
-        why = _ATTRIBUTES.get(name)
-        if why is not None:
-            unsupported(f"Strategy.{name}", why)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    Not by `__getattr__`: a class that has one finds its other attributes more slowly too.
+    """
 
 
+for _name, _why in _ATTRIBUTES.items():
+    setattr(MissingMethods, _name, _Refused(_name, _why))
 for _why, _names in _WHY.items():
     for _name in _names.split():
         setattr(MissingMethods, _name, _refusing(_name, _why))
