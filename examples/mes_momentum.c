@@ -90,7 +90,7 @@ static bool are_coarse(const double *prices, int64_t n)
     bool coarse = true;
     for (int64_t i = 0; i < n; i++) {
         double scaled = prices[i] * 1024;
-        coarse &= fabs(scaled) < 1e12 && scaled == floor(scaled);
+        coarse = coarse && fabs(scaled) < 1e12 && scaled == (double)(int64_t)scaled;
     }
     return coarse;
 }
@@ -153,7 +153,9 @@ static mbar_status enter(mbar_engine *engine, const momentum *self, double price
     mbar_order_id id;
     mbar_order_request order;
     double risk = mbar_engine_value(engine) * self->risk;
-    double wanted = floor_division(risk, atr * self->point_value);
+    double unit = atr * self->point_value;
+    /* Far above the most, the exact quotient does not matter. */
+    double wanted = risk < 2 * self->most * unit ? floor_division(risk, unit) : self->most;
     mbar_order_request_init(&order);
     order.asset = self->asset;
     order.side = MBAR_SIDE_BUY;
