@@ -385,15 +385,30 @@ def _identifiers(orders: _core.Table) -> list[str]:
     return list(names.values())
 
 
-def _costs(orders: Sequence[Any], kinds: Sequence[str], fees: Sequence[Any]) -> list[float | None]:
-    """The cost an order has at each event: none before its first fill, then its last fill's."""
+def _costs(
+    orders: Sequence[Any], kinds: Sequence[str], fees: Sequence[Any], bound: Mapping[Any, Any]
+) -> list[float | None]:
+    """The cost an order has at each event: none before its first fill, then its last fill's.
+
+    bound: for a child of a one-cancels-other order its parent, whose cost is 0 once it fills.
+    """
     cost: dict[Any, float | None] = {}
     costs = []
     for order, kind, fee in zip(orders, kinds, fees, strict=True):
         if kind in _FILLS:
             cost[order] = fee
+            if order in bound:
+                cost[bound[order]] = 0.0
         costs.append(cost.get(order))
     return costs
+
+
+def _bound(orders: _core.Table) -> dict[Any, Any]:
+    """The children of one-cancels-other orders, and their parents."""
+    ids = orders.column("id").to_list()
+    classes = dict(zip(ids, _order_column(orders, "class"), strict=True))
+    above = zip(ids, _order_column(orders, "parent"), strict=True)
+    return {order: parent for order, parent in above if classes.get(parent) == "oco"}
 
 
 def _event_columns(result: Result) -> tuple[npt.NDArray[np.int64], dict[str, list[Any]]]:
@@ -433,7 +448,7 @@ def _event_columns(result: Result) -> tuple[npt.NDArray[np.int64], dict[str, lis
             multiplier if fill else 1
             for multiplier, fill in zip(of_asset("multiplier"), filled, strict=True)
         ],
-        "trade_cost": _costs(ids, kinds, events.column("fee").to_list()),
+        "trade_cost": _costs(ids, kinds, events.column("fee").to_list(), _bound(orders)),
         "trade_slippage": [0.0] * len(ids),
         "time_in_force": of_order(orders.column("tif").to_list()),
         "asset.right": of_asset("right"),
@@ -459,9 +474,8 @@ def _event_statuses(
     statuses = []
     for kind, row in zip(kinds, rows, strict=True):
         status = _STATUSES.get(kind, kind)
-        known = last.get(row, "new")
-        if status == "new" and (kind == "modified" or known in ("fill", "canceled")):
-            status = known
+        if status == "new":
+            status = last.get(row, "new")
         last[row] = status
         statuses.append(status)
     return statuses
