@@ -18,6 +18,7 @@ from millibar.orders import Order, Position
 
 _FILLS = ("filled", "partial")
 _EXACT = ("crypto", "crypto_future")
+_NOTHING = Decimal("0.000001")
 
 
 class Tracker:
@@ -107,6 +108,7 @@ class Tracker:
         events = self._engine.events(self._seen)
         self._seen += len(events)
         self._listed = None
+        self._follow_splits(events)
         for kind, number, _price, quantity in events:
             order = self.order(number)
             if order is not None:
@@ -183,6 +185,20 @@ class Tracker:
         if is_flat:
             self._positions.pop(asset, None)
             _let_go(position)
+
+    def _follow_splits(self, events: Iterable[tuple[str, int, float, float]]) -> None:
+        """What the engine holds, these fills aside, was held before: a split may have changed it."""
+        for asset, position in self._positions.items():
+            if position.asset.asset_type != "stock":
+                continue
+            before = Decimal(repr(self._engine.quantity(asset)))
+            for kind, number, _price, quantity in events:
+                order = self.order(number) if kind in _FILLS else None
+                if order is not None and self._asset_of[number] == asset:
+                    delta = Decimal(repr(quantity))
+                    before -= delta if order.is_buy_order() else -delta
+            if abs(before - self._units[asset]) > _NOTHING:
+                self._units[asset] = before
 
     def _settle(self, asset: int) -> None:
         """What the engine holds of an asset is what is held: splits and remainders are its."""

@@ -558,8 +558,9 @@ class BacktestingBroker:
         return events_frame(self.result)
 
     def stats_frame(self) -> Any:
-        """lumibot's statistics rows as a pandas DataFrame; None before the run is over."""
-        if self.result is None:
+        """lumibot's statistics rows as a pandas DataFrame; None before the run is over, and
+        where there are none."""
+        if self.result is None or not len(self.result.times_ns):
             return None
         from millibar._frames import stats_frame
 
