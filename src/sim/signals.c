@@ -48,6 +48,7 @@ typedef struct run {
     int32_t wanted; /* 1 long, -1 short, 0 out */
     bool waiting;
     double target; /* units; NaN until the first bar the order meets */
+    double filled; /* of the order, so far */
     int64_t order; /* its number */
     int64_t placed_ns;
     /* Equity. */
@@ -274,6 +275,7 @@ static mbar_status read_signals(run *run, int64_t row, mbar_error *error)
     run->wanted = wanted;
     run->waiting = true;
     run->target = NAN;
+    run->filled = 0;
     run->order++;
     run->placed_ns = close_ns(&run->bars, row);
     return MBAR_OK;
@@ -305,7 +307,8 @@ static bool make_order(const run *run, mbar_order *order)
     mbar_order_request_init(&order->request);
     order->id = run->order;
     order->request.side = change > 0 ? MBAR_SIDE_BUY : MBAR_SIDE_SELL;
-    order->request.quantity = fabs(change);
+    order->request.quantity = run->filled + fabs(change);
+    order->filled = run->filled;
     order->status = MBAR_STATUS_NEW;
     order->trail_stop = NAN;
     order->fill_price = NAN;
@@ -359,7 +362,8 @@ static mbar_status offer(run *run, int64_t row, mbar_error *error)
         return MBAR_OK;
     }
     mark_until(run, row);
-    run->waiting = match.quantity < order.request.quantity;
+    run->waiting = order.filled + match.quantity < order.request.quantity;
+    run->filled += match.quantity;
     return book(run, &order, &bar, &match, close_ns(&run->bars, row), error);
 }
 
@@ -393,6 +397,7 @@ static mbar_status close_position(run *run, mbar_error *error)
     }
     mbar_order order;
     run->target = 0;
+    run->filled = 0;
     if (row < 0 || !make_order(run, &order)) {
         return MBAR_OK;
     }

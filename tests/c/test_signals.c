@@ -294,6 +294,17 @@ static void test_volume_share(void **state)
     coin.quote = NULL;
     assert_equity(&bars, &run, &coin, &options);
     mbar_table_unref(run.fills);
+
+    /* A flat fee is the order's, not each fill's. */
+    mbar_fee fee = {.flat = 0.5, .taker = true};
+    options.buy_fees = options.sell_fees = &fee;
+    options.n_buy_fees = options.n_sell_fees = 1;
+    coin.quote = "USDT";
+    run = run_text(&bars, "E....x....", &coin, &options);
+    const double *fees = fill_values(run.fills, "fee");
+    assert_int_equal(mbar_table_rows(run.fills), 4);
+    assert_true(fees[0] == 0.5 && fees[1] == 0 && fees[2] == 0.5 && fees[3] == 0);
+    mbar_table_unref(run.fills);
 }
 
 static void test_share_of_the_account(void **state)
