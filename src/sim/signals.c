@@ -307,8 +307,7 @@ static bool make_order(const run *run, mbar_order *order)
     mbar_order_request_init(&order->request);
     order->id = run->order;
     order->request.side = change > 0 ? MBAR_SIDE_BUY : MBAR_SIDE_SELL;
-    order->request.quantity = run->filled + fabs(change);
-    order->filled = run->filled;
+    order->request.quantity = fabs(change);
     order->status = MBAR_STATUS_NEW;
     order->trail_stop = NAN;
     order->fill_price = NAN;
@@ -322,8 +321,11 @@ static mbar_status book(run *run, const mbar_order *order, const mbar_bar *bar,
                         const mbar_match *match, int64_t ns, mbar_error *error)
 {
     double fee;
+    mbar_order charged = *order; /* asks for what is left; a flat fee is for the whole of it */
+    charged.filled = run->filled;
+    run->filled += match->quantity;
     mbar_status status =
-        mbar_ledger_fill(run->ledger, order, match->price, match->quantity, ns, &fee, error);
+        mbar_ledger_fill(run->ledger, &charged, match->price, match->quantity, ns, &fee, error);
     if (status != MBAR_OK) {
         return status;
     }
@@ -362,8 +364,7 @@ static mbar_status offer(run *run, int64_t row, mbar_error *error)
         return MBAR_OK;
     }
     mark_until(run, row);
-    run->waiting = order.filled + match.quantity < order.request.quantity;
-    run->filled += match.quantity;
+    run->waiting = match.quantity < order.request.quantity;
     return book(run, &order, &bar, &match, close_ns(&run->bars, row), error);
 }
 
