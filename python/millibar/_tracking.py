@@ -187,7 +187,7 @@ class Tracker:
             _let_go(position)
 
     def _follow_splits(self, events: Iterable[tuple[str, int, float, float]]) -> None:
-        """What the engine holds, these fills aside, was held before: a split may have changed it."""
+        """What the engine holds, these fills aside, was held before: splits change it."""
         for asset, position in self._positions.items():
             if position.asset.asset_type != "stock":
                 continue
