@@ -316,16 +316,16 @@ static bool make_order(const run *run, mbar_order *order)
     return true;
 }
 
-/* Books one fill; the equity of the bars before it stands by then. */
-static mbar_status book(run *run, const mbar_order *order, const mbar_bar *bar,
-                        const mbar_match *match, int64_t ns, mbar_error *error)
+/* Books one fill; the equity of the bars before it stands by then. The order asks for what
+ * is left; a flat fee is for the whole of it. */
+static mbar_status book(run *run, mbar_order *order, const mbar_bar *bar, const mbar_match *match,
+                        int64_t ns, mbar_error *error)
 {
     double fee;
-    mbar_order charged = *order; /* asks for what is left; a flat fee is for the whole of it */
-    charged.filled = run->filled;
+    order->filled = run->filled;
     run->filled += match->quantity;
     mbar_status status =
-        mbar_ledger_fill(run->ledger, &charged, match->price, match->quantity, ns, &fee, error);
+        mbar_ledger_fill(run->ledger, order, match->price, match->quantity, ns, &fee, error);
     if (status != MBAR_OK) {
         return status;
     }
