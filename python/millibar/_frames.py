@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from millibar import _core
@@ -34,9 +35,15 @@ def _frame(sheet: Sheet, time: str) -> pd.DataFrame:
     return frame
 
 
-def events_frame(result: Result) -> pd.DataFrame:
-    """lumibot's `_trade_event_log_df`: a row an event of an order."""
-    return _frame(events_sheet(result), "time")
+def events_frame(result: Result, identifier_of: Callable[[int], Any]) -> pd.DataFrame:
+    """lumibot's `_trade_event_log_df`: a row an event of an order, or a dividend.
+
+    identifier_of: the identifier of the order of an engine's number.
+    """
+    frame = _frame(events_sheet(result), "time")
+    names = [identifier_of(number) for number in result.events.table.column("order").to_list()]
+    frame.loc[frame["event_kind"] == "trade", "identifier"] = names
+    return frame
 
 
 def stats_frame(result: Result) -> pd.DataFrame:

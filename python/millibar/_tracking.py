@@ -91,6 +91,11 @@ class Tracker:
         """The order of that number; None for one that was not submitted through Python."""
         return self._orders[number] if 0 < number < len(self._orders) else None
 
+    def identifier_of(self, number: int) -> Any:
+        """The identifier of the order of that number; the number itself for one of no order."""
+        order = self.order(number)
+        return number if order is None else order.identifier
+
     def find(self, identifier: Any) -> Order | None:
         """The order of that identifier."""
         self._sync()

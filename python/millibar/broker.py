@@ -551,11 +551,12 @@ class BacktestingBroker:
     @property
     def _trade_event_log_df(self) -> Any:
         """lumibot's log of trade events as a pandas DataFrame."""
-        if self.result is None:
+        tracker = self.tracker
+        if self.result is None or tracker is None:
             return None
         from millibar._frames import events_frame
 
-        return events_frame(self.result)
+        return events_frame(self.result, tracker.identifier_of)
 
     def stats_frame(self) -> Any:
         """lumibot's statistics rows as a pandas DataFrame; None before the run is over, and
