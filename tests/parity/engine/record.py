@@ -12,6 +12,7 @@ import datetime as dt
 import enum
 import hashlib
 import math
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -161,33 +162,20 @@ def _settle_cancels(rows: list[Any]) -> list[Any]:
     return settled[:-1]
 
 
-def _namer(strategy: Any) -> Any:
-    name_of = getattr(strategy, "name_of", None)
-    if name_of is not None:
-        return name_of
-    made: dict[str, str] = {}
-    orders = {order.identifier: order for order in strategy.get_orders()}
-    below = {c.identifier for order in orders.values() for c in order.child_orders or []}
-    log = strategy.broker._trade_event_log_df
-    events = [] if log is None or not len(log) else list(log["identifier"])
-    roots = [one for one in dict.fromkeys([*events, *orders]) if one in orders and one not in below]
-    for i, identifier in enumerate(roots):
-        _name_below(orders[identifier], f"#{i}", made)
-    return lambda order: made.get(order.identifier, "?")
-
-
-def _name_below(order: Any, name: str, made: dict[str, str]) -> None:
-    made[order.identifier] = name
-    for i, child in enumerate(order.child_orders or []):
-        _name_below(child, f"{name}.{i}", made)
-
-
 def _orders(strategy: Any) -> dict[str, Any]:
-    name_of = _namer(strategy)
+    """Every order, children included, by the name the strategy has for it.
+
+    Of a strategy that names none, by its place among all when they are sorted by what they say.
+    """
+    named = hasattr(strategy, "name_of")
+    name_of = strategy.name_of if named else lambda order: str(order.identifier)
     found: dict[str, Any] = {}
     for order in strategy.get_orders():
         _record_order(order, name_of, found)
-    return dict(sorted(found.items()))
+    if named:
+        return dict(sorted(found.items()))
+    told = sorted(found.values(), key=lambda fields: re.sub(r"\|\w+", "", str(fields)))
+    return {str(place): fields for place, fields in enumerate(told)}
 
 
 def _record_order(order: Any, name_of: Any, found: dict[str, Any]) -> None:
