@@ -321,11 +321,10 @@ class BacktestingBroker:
 
     def get_last_price(self, asset: Any, quote: Any = None, exchange: Any = None) -> Any:
         """The last price at the clock; None when there is none."""
-        engine = self.engine
-        if engine is None:
+        if self.engine is None:
             return self.data_source.get_last_price(asset, quote)
         number = self.data_source.number(asset, quote)
-        return None if number is None else engine.last_price(number)
+        return None if number is None else self.data_source.price(number)
 
     def get_last_prices(self, assets: Iterable[Any], quote: Any = None) -> dict[Any, Any]:
         """{asset: last price}."""

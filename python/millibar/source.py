@@ -13,7 +13,7 @@ assets find the same instrument.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
@@ -72,6 +72,11 @@ class Instrument:
         """Whether lumibot answers for that moment: from the first row to three days after the
         last."""
         return self.start_ns <= now_ns <= self.end_ns + history.GRACE_NS
+
+
+def _price_type(feed: Feed) -> Callable[[float], Any]:
+    """What makes a numpy scalar of a price: of the type that opens and closes have in common."""
+    return np.result_type(feed.open_at, feed.close_at).type
 
 
 class _Route:
@@ -176,6 +181,7 @@ class PandasDataBacktesting:
         self.instruments: list[Instrument] = []
         self.policy = "lumibot"
         self._policy = _core.LUMIBOT
+        self._price_types: list[Callable[[float], Any]] = []  # of each instrument
         self.daily = False  # whether lumibot's loop of days runs
         self._asked_ns = 0
         self._by_key: dict[Any, Instrument] = {}
@@ -209,6 +215,7 @@ class PandasDataBacktesting:
                 instrument = Instrument(*_pair(data), feed, lines)
                 instrument.number = len(self.instruments)
                 self.instruments.append(instrument)
+                self._price_types.append(_price_type(feed) if policy == "lumibot" else float)
                 self._by_key[instrument.asset, instrument.quote] = instrument
 
     def _check_span(self) -> None:
@@ -462,12 +469,21 @@ class PandasDataBacktesting:
         instrument = self.find(asset, quote)
         if instrument is None:
             return None
-        engine = self.engine
-        if engine is not None:
-            return engine.last_price(instrument.number)
+        if self.engine is not None:
+            return self.price(instrument.number)
         if not instrument.covers(self.start_ns):
             return None
         return history.last_price(instrument.feed, self.start_ns)
+
+    def price(self, number: int) -> Any:
+        """The engine's last price of an instrument; None when there is none.
+
+        Under the policy "lumibot" a numpy scalar of the column's type, as lumibot hands out: a
+        division by it, or a rounding, does what it does there.
+        """
+        assert self.engine is not None
+        price = self.engine.last_price(number)
+        return price if price is None else self._price_types[number](price)
 
     def get_quote(self, asset: Any, quote: Any = None, exchange: Any = None) -> Quote:
         """The bar at the clock as a quote; without values where there is none."""
