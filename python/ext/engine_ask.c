@@ -9,22 +9,6 @@
 
 /* ---- Windows and prices -------------------------------------------------- */
 
-static PyObject *pair(int64_t a, int64_t b)
-{
-    PyObject *tuple = PyTuple_New(2);
-    PyObject *first = PyLong_FromLongLong(a);
-    PyObject *second = PyLong_FromLongLong(b);
-    if (tuple == NULL || first == NULL || second == NULL) {
-        Py_XDECREF(tuple);
-        Py_XDECREF(first);
-        Py_XDECREF(second);
-        return NULL;
-    }
-    PyTuple_SET_ITEM(tuple, 0, first);
-    PyTuple_SET_ITEM(tuple, 1, second);
-    return tuple;
-}
-
 static PyObject *price_or_none(double price)
 {
     return isnan(price) ? Py_NewRef(Py_None) : PyFloat_FromDouble(price);
@@ -67,7 +51,7 @@ PyObject *mbar_py_engine_window(PyObject *self, PyObject *const *args, Py_ssize_
         MBAR_OK) {
         return mbar_py_raise(mbar_py_state_of(self), &error);
     }
-    return pair(window.first, window.n_rows);
+    return mbar_py_pair(window.first, window.n_rows);
 }
 
 PyObject *mbar_py_engine_visible_rows(PyObject *self, PyObject *number)

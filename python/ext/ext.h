@@ -103,6 +103,23 @@ static inline mbar_py_state *mbar_py_state_of(PyObject *object)
     return PyType_GetModuleState(Py_TYPE(object));
 }
 
+/* (a, b) as Python ints; NULL with an exception. */
+static inline PyObject *mbar_py_pair(int64_t a, int64_t b)
+{
+    PyObject *tuple = PyTuple_New(2);
+    PyObject *first = PyLong_FromLongLong(a);
+    PyObject *second = PyLong_FromLongLong(b);
+    if (tuple == NULL || first == NULL || second == NULL) {
+        Py_XDECREF(tuple);
+        Py_XDECREF(first);
+        Py_XDECREF(second);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(tuple, 0, first);
+    PyTuple_SET_ITEM(tuple, 1, second);
+    return tuple;
+}
+
 /* ---- errors.c ------------------------------------------------------------ */
 
 /* Fills state->errors from millibar.errors; 0 or -1 with an exception. */

@@ -34,22 +34,6 @@ static void series_dealloc(PyObject *self)
 
 /* ---- The hot path -------------------------------------------------------- */
 
-static PyObject *pair(int64_t a, int64_t b)
-{
-    PyObject *tuple = PyTuple_New(2);
-    PyObject *first = PyLong_FromLongLong(a);
-    PyObject *second = PyLong_FromLongLong(b);
-    if (tuple == NULL || first == NULL || second == NULL) {
-        Py_XDECREF(tuple);
-        Py_XDECREF(first);
-        Py_XDECREF(second);
-        return NULL;
-    }
-    PyTuple_SET_ITEM(tuple, 0, first);
-    PyTuple_SET_ITEM(tuple, 1, second);
-    return tuple;
-}
-
 /* args[0..n_args) as int64; false with an exception. */
 static inline bool int_arguments(const char *name, PyObject *const *args, Py_ssize_t n_args,
                                  Py_ssize_t least, Py_ssize_t most, int64_t *out)
@@ -84,7 +68,7 @@ static PyObject *series_window(PyObject *self, PyObject *const *args, Py_ssize_t
                            &window, &error) != MBAR_OK) {
         return mbar_py_raise(mbar_py_state_of(self), &error);
     }
-    return pair(window.first, window.n_rows);
+    return mbar_py_pair(window.first, window.n_rows);
 }
 
 static PyObject *series_state(PyObject *self, PyObject *const *args, Py_ssize_t n_args)
@@ -95,7 +79,7 @@ static PyObject *series_state(PyObject *self, PyObject *const *args, Py_ssize_t 
     }
     int64_t row;
     mbar_bar_state state = mbar_series_state(series_of(self), now, &row);
-    return pair(row, state);
+    return mbar_py_pair(row, state);
 }
 
 static PyObject *series_asof(PyObject *self, PyObject *const *args, Py_ssize_t n_args)
@@ -137,7 +121,7 @@ static PyObject *series_between(PyObject *self, PyObject *const *args, Py_ssize_
         return NULL;
     }
     mbar_window window = mbar_series_between(series_of(self), given[0], given[1]);
-    return pair(window.first, window.n_rows);
+    return mbar_py_pair(window.first, window.n_rows);
 }
 
 /* ---- Properties ---------------------------------------------------------- */

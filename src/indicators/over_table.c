@@ -29,12 +29,6 @@ static mbar_status no_column(const mbar_table *table, const mbar_indicator_spec 
                           name, list[0] != '\0' ? list : "none");
 }
 
-static bool is_number(mbar_type type)
-{
-    return type == MBAR_TYPE_INT32 || type == MBAR_TYPE_INT64 || type == MBAR_TYPE_UINT64 ||
-           type == MBAR_TYPE_FLOAT32 || type == MBAR_TYPE_FLOAT64;
-}
-
 /* A copy of a float64 column in which nulls are NaN. */
 static mbar_status nulls_to_nan(const mbar_column *column, mbar_column **out, mbar_error *error)
 {
@@ -65,7 +59,7 @@ static mbar_status read_input(const mbar_table *table, mbar_window window,
     }
     mbar_column *column = mbar_table_column(table, index);
     mbar_type type = mbar_column_field(column)->type;
-    if (!is_number(type)) {
+    if (!mbar_type_is_number(type)) {
         return mbar_error_set(error, MBAR_INVALID, "%s needs numbers, and column '%.60s' is %s",
                               spec->name, name, mbar_type_name(type));
     }

@@ -6,6 +6,30 @@
 
 #include <millibar/table.h>
 
+static inline bool mbar_type_is_number(mbar_type type)
+{
+    return type == MBAR_TYPE_INT32 || type == MBAR_TYPE_INT64 || type == MBAR_TYPE_UINT64 ||
+           type == MBAR_TYPE_FLOAT32 || type == MBAR_TYPE_FLOAT64;
+}
+
+/* The nearest double to one value of a column of numbers; of a null, whatever is under it. */
+static inline double mbar_column_number(const mbar_column *column, int64_t row)
+{
+    const void *values = mbar_column_values(column);
+    switch (mbar_column_field(column)->type) {
+    case MBAR_TYPE_FLOAT64:
+        return ((const double *)values)[row];
+    case MBAR_TYPE_FLOAT32:
+        return ((const float *)values)[row];
+    case MBAR_TYPE_INT32:
+        return ((const int32_t *)values)[row];
+    case MBAR_TYPE_INT64:
+        return (double)((const int64_t *)values)[row];
+    default:
+        return (double)((const uint64_t *)values)[row];
+    }
+}
+
 /* Whether two names are equal but for the case of ASCII letters, in any locale. */
 bool mbar_same_any_case(const char *a, const char *b);
 

@@ -88,16 +88,7 @@ static bool any_missing(const mbar_column *column)
 
 static bool is_number(const mbar_column *column)
 {
-    switch (mbar_column_field(column)->type) {
-    case MBAR_TYPE_INT32:
-    case MBAR_TYPE_INT64:
-    case MBAR_TYPE_UINT64:
-    case MBAR_TYPE_FLOAT32:
-    case MBAR_TYPE_FLOAT64:
-        return true;
-    default:
-        return false;
-    }
+    return mbar_type_is_number(mbar_column_field(column)->type);
 }
 
 static bool is_float(mbar_type type)
@@ -120,23 +111,6 @@ static void put_double(void *to, mbar_type type, double value)
     }
 }
 
-static double get_double(const mbar_column *column, int64_t row)
-{
-    const void *values = mbar_column_values(column);
-    switch (mbar_column_field(column)->type) {
-    case MBAR_TYPE_FLOAT64:
-        return ((const double *)values)[row];
-    case MBAR_TYPE_FLOAT32:
-        return ((const float *)values)[row];
-    case MBAR_TYPE_INT32:
-        return ((const int32_t *)values)[row];
-    case MBAR_TYPE_INT64:
-        return (double)((const int64_t *)values)[row];
-    default:
-        return (double)((const uint64_t *)values)[row];
-    }
-}
-
 /* Writes what stands in for a missing value; false where it is null. to holds
  * zero bytes, which is 0 in every number type. */
 static bool put_instead(void *to, mbar_type type, instead other, int64_t i)
@@ -151,7 +125,7 @@ static bool put_instead(void *to, mbar_type type, instead other, int64_t i)
             return true;
         }
         if (is_float(type)) {
-            put_double(to, type, get_double(other.column, i));
+            put_double(to, type, mbar_column_number(other.column, i));
             return true;
         }
     }

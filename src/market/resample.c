@@ -132,12 +132,6 @@ static cell reduce(const mbar_column *column, mbar_agg agg, int64_t first, int64
 
 /* ---- Columns ----------------------------------------------------------------------- */
 
-static bool is_number(mbar_type type)
-{
-    return type == MBAR_TYPE_INT32 || type == MBAR_TYPE_INT64 || type == MBAR_TYPE_UINT64 ||
-           type == MBAR_TYPE_FLOAT32 || type == MBAR_TYPE_FLOAT64;
-}
-
 /* A float column with NaN for null. */
 static mbar_status nulls_to_nan(const mbar_column *column, mbar_column **out, mbar_error *error)
 {
@@ -171,7 +165,7 @@ static mbar_status plain_column(mbar_column *column, mbar_window window, mbar_co
                                 mbar_error *error)
 {
     const mbar_field *field = mbar_column_field(column);
-    if (!is_number(field->type)) {
+    if (!mbar_type_is_number(field->type)) {
         return mbar_error_set(error, MBAR_INVALID,
                               "column \"%.100s\" is %s; cast it to a number to resample it",
                               field->name, mbar_type_name(field->type));

@@ -23,6 +23,8 @@
  */
 #include "sim/engine_internal.h"
 
+#include "market/columns.h"
+
 #include <math.h>
 
 /* Rows a request of lumibot's may fall on, in order. */
@@ -94,24 +96,9 @@ static double number_at(const mbar_series *series, const char *name, int64_t row
         return NAN;
     }
     const mbar_column *column = mbar_table_column(mbar_series_table(series), index);
-    const void *values = mbar_column_values(column);
-    if (!mbar_column_is_valid(column, row)) {
-        return NAN;
-    }
-    switch (mbar_column_field(column)->type) {
-    case MBAR_TYPE_FLOAT64:
-        return ((const double *)values)[row];
-    case MBAR_TYPE_FLOAT32:
-        return ((const float *)values)[row];
-    case MBAR_TYPE_INT64:
-        return (double)((const int64_t *)values)[row];
-    case MBAR_TYPE_INT32:
-        return ((const int32_t *)values)[row];
-    case MBAR_TYPE_UINT64:
-        return (double)((const uint64_t *)values)[row];
-    default:
-        return NAN;
-    }
+    bool is_there =
+        mbar_type_is_number(mbar_column_field(column)->type) && mbar_column_is_valid(column, row);
+    return is_there ? mbar_column_number(column, row) : NAN;
 }
 
 /* The last two buckets of `length` rows with the shift given. A failure is kept for the end

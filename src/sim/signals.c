@@ -20,6 +20,7 @@
  * close that is no plain float64 is copied once, where equity is wanted.
  */
 #include "base/alloc.h"
+#include "market/columns.h"
 #include "market/series.h"
 #include "sim/fills.h"
 
@@ -70,28 +71,8 @@ void mbar_signal_options_init(mbar_signal_options *options)
 /* One cell as a double; null is NaN. */
 static double cell(const mbar_column *column, int64_t row)
 {
-    const void *values = mbar_column_values(column);
-    if (mbar_column_nulls(column) > 0 && !mbar_column_is_valid(column, row)) {
-        return NAN;
-    }
-    switch (mbar_column_field(column)->type) {
-    case MBAR_TYPE_FLOAT64:
-        return ((const double *)values)[row];
-    case MBAR_TYPE_FLOAT32:
-        return ((const float *)values)[row];
-    case MBAR_TYPE_INT32:
-        return ((const int32_t *)values)[row];
-    case MBAR_TYPE_INT64:
-        return (double)((const int64_t *)values)[row];
-    default:
-        return (double)((const uint64_t *)values)[row];
-    }
-}
-
-static bool is_number(mbar_type type)
-{
-    return type == MBAR_TYPE_FLOAT64 || type == MBAR_TYPE_FLOAT32 || type == MBAR_TYPE_INT32 ||
-           type == MBAR_TYPE_INT64 || type == MBAR_TYPE_UINT64;
+    bool is_null = mbar_column_nulls(column) > 0 && !mbar_column_is_valid(column, row);
+    return is_null ? NAN : mbar_column_number(column, row);
 }
 
 static mbar_status find_column(const mbar_series *series, const char *name, bool needed,
@@ -108,7 +89,7 @@ static mbar_status find_column(const mbar_series *series, const char *name, bool
     }
     mbar_column *column = mbar_table_column(mbar_series_table(series), index);
     mbar_type type = mbar_column_field(column)->type;
-    if (!is_number(type)) {
+    if (!mbar_type_is_number(type)) {
         return mbar_error_set(error, MBAR_INVALID, "column %s is %s: bars are numbers", name,
                               mbar_type_name(type));
     }

@@ -88,26 +88,6 @@ static inline mbar_series *minutes_of(const made_bars *bars)
     return series_of_bars(bars, MBAR_STEP_MINUTE, MBAR_MINUTE_NS);
 }
 
-/* A file of the shared data as a series; skips the test where it is absent. */
-static inline mbar_series *shared_series(const char *name)
-{
-    const char *shared = getenv("MILLIBAR_SHARED");
-    char path[1024];
-    mbar_scan *scan = NULL;
-    mbar_table *table = NULL;
-    mbar_error error;
-    snprintf(path, sizeof path, "%s/data/%s.parquet", shared != NULL ? shared : "../shared", name);
-    must(mbar_scan_new(&scan, &error), &error);
-    if (mbar_scan_add_path(scan, path, &error) == MBAR_NOTFOUND) {
-        mbar_scan_free(scan);
-        print_message("skipped: no %s\n", path);
-        skip();
-    }
-    must(mbar_scan_collect(scan, &table, NULL, &error), &error);
-    mbar_scan_free(scan);
-    return series_of(table, NULL);
-}
-
 /* ---- Engines ------------------------------------------------------------------ */
 
 static inline mbar_asset asset_of(const char *symbol, mbar_asset_kind kind)

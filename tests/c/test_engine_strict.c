@@ -1,6 +1,7 @@
 /* test_engine_strict.c - STRICT: what is seen, what fills when, and that nothing of it
  * depends on what comes later, on the start, or on chance. */
 #include "engine_support.h"
+#include "shared_files.h"
 
 /* ---- Next-open fills: the figures of other engines ------------------------------ */
 

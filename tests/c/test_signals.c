@@ -1,5 +1,6 @@
 /* test_signals.c - runs of signal arrays: each fill, and the equity at each close. */
 #include "market_support.h"
+#include "shared_files.h"
 
 #include <millibar/io.h>
 #include <millibar/sim.h>
@@ -507,25 +508,6 @@ static void test_every_allocation(void **state)
 }
 
 /* ---- Real bars ------------------------------------------------------------------- */
-
-static mbar_series *shared_series(const char *name)
-{
-    const char *shared = getenv("MILLIBAR_SHARED");
-    char path[1024];
-    mbar_scan *scan = NULL;
-    mbar_table *table = NULL;
-    mbar_error error;
-    snprintf(path, sizeof path, "%s/data/%s.parquet", shared != NULL ? shared : "../shared", name);
-    must(mbar_scan_new(&scan, &error), &error);
-    if (mbar_scan_add_path(scan, path, &error) == MBAR_NOTFOUND) {
-        mbar_scan_free(scan);
-        print_message("skipped: no %s\n", path);
-        skip();
-    }
-    must(mbar_scan_collect(scan, &table, NULL, &error), &error);
-    mbar_scan_free(scan);
-    return series_of(table, NULL);
-}
 
 static double *sma_of(const mbar_series *series, double period, mbar_table **held)
 {
