@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a run costs once it is over: statistics, round trips, hashes, page and files.
 
-`python bench/results.py [--quick]`. Each is done on a fresh Result, so nothing is remembered.
+`python bench/after_run.py [--quick]`. Each is done on a fresh Result, so nothing is remembered.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
-from measure import Samples, interleave, seconds, versions
+from measure import Samples, interleave, seconds, version
 
 from millibar.report import write_files
 from millibar.result import Result, trades_of
@@ -78,5 +78,5 @@ def run(*, quick: bool = False) -> dict[str, Samples]:
 
 
 if __name__ == "__main__":
-    print(versions("millibar", "numpy"))
+    print(f"millibar {version('millibar')}, numpy {version('numpy')}")
     run(quick="--quick" in sys.argv[1:])

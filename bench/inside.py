@@ -1,6 +1,6 @@
 """The MES momentum workload, 3 trading days of minutes: lumibot's data sources and ours inside it.
 
-Each run is a process of its own (mes_side.py), the sides in turn, CPU seconds of the run alone.
+Each run is a process of its own (inside_side.py), the sides in turn, CPU seconds of the run alone.
 Fills and cash of the two sides of a kind are checked equal before any time is printed.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from measure import Samples, table
 
-SIDE = Path(__file__).resolve().parent / "mes_side.py"
+SIDE = Path(__file__).resolve().parent / "inside_side.py"
 KINDS = ("pandas", "databento-polars", "databento-pandas")
 
 
