@@ -65,7 +65,9 @@ class Row:
         first_s: wall seconds of the first round, compilation included.
         peak_mib: memory that the work took, in MiB.
         size: what grows, in a group of growth.
-        facts: everything else that is known of it: fills, rows, layers.
+        facts: everything else that is known of it: fills, rows, layers. Two have a meaning to
+            report.py: rows of different "job" are not compared, and those of the job "floor" (a
+            bare loop) or with "same_trades" false with none.
     """
 
     who: str
@@ -85,7 +87,7 @@ class Group:
     """Contenders that do one job.
 
     Attributes:
-        name: short and unique in the benchmark, of letters, digits and "-"; stays when titles change.
+        name: short and unique in the benchmark, of letters, digits and "-"; does not change.
         title: what the job is, for a heading.
         unit: what the seconds are for: "run", "call", "bar", "read".
         base: the row that ratios are told against.
@@ -154,7 +156,9 @@ def seconds(value: float) -> str:
 def show(group: Group) -> None:
     """Prints the group as a table: medians, spread, and both as a share of the base's."""
     print(f"{group.title}, per {group.unit}" + (f"; {group.verified}" if group.verified else ""))
-    print(f"  {'':40}{'CPU':>10}{'wall':>10}{'spread':>8}{'CPU ratio':>11}{'wall ratio':>12}", end="")
+    print(
+        f"  {'':40}{'CPU':>10}{'wall':>10}{'spread':>8}{'CPU ratio':>11}{'wall ratio':>12}", end=""
+    )
     print(f"{'memory':>12}" if any(row.peak_mib is not None for row in group.rows) else "")
     for row in group.rows:
         base = group.row(group.base, row.size).samples

@@ -3,8 +3,8 @@
 
 With no names, all of them, in under 40 minutes on two cores; in under three with --quick. Figures
 are CPU and wall medians of interleaved rounds; quote ratios. Every sample goes to FOLDER/NAME.json,
-from which report.py makes the tables and plots. The results kept in the project are those of
-bench/results; --out bench/results replaces them.
+and the plots to FOLDER/index.html. The documents quote the results kept in bench/results: to
+replace them, run with --out bench/results and then bench/report.py.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
+import page
 from measure import Group, Options, version
+from stored import load_all
 
+HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 BENCHMARKS = {
     "calls": "the hot calls of a strategy, one at a time",
@@ -118,7 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         took = time.monotonic() - start
         write(name, groups, options, took, chosen.out)
         print(f"-- {name}: {took:.0f} s", flush=True)
-    print(f"\n{time.monotonic() - began:.0f} s; every sample is in {chosen.out}")
+    (chosen.out / "index.html").write_text(page.draw(load_all(chosen.out)), encoding="utf-8")
+    print(
+        f"\n{time.monotonic() - began:.0f} s; every sample is in {chosen.out}, plots in index.html"
+    )
     return 0
 
 
