@@ -272,6 +272,37 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_series_resample(const mbar_series *serie
                                                         const mbar_resample *how, mbar_series **out,
                                                         mbar_error *error);
 
+/* ---- Joining --------------------------------------------------------------- */
+
+/* Which instants of two series meet. */
+typedef enum mbar_asof_on {
+    /* Opens, or the stamps of what has no length, such as trades: pandas' merge_asof and Polars'
+     * join_asof. A bar found so may still be forming. */
+    MBAR_ASOF_OPEN = 0,
+    /* Closes (open + period, days on the zone's wall clock): what had closed when the row itself
+     * closes, so that nothing is known before its time. */
+    MBAR_ASOF_CLOSE
+} mbar_asof_on;
+
+typedef struct mbar_asof_join {
+    mbar_asof_on on;
+    int64_t tolerance_ns; /* a match further back is none; INT64_MAX: any */
+    const char *suffix;   /* for names of right that left has too */
+} mbar_asof_join;
+/* On opens, any distance, "_right". */
+MBAR_API void mbar_asof_join_init(mbar_asof_join *how);
+
+/*
+ * left's columns as they are and, beside them, those of the last row of right at
+ * or before each row's instant; null where there is none. right's time column is
+ * left out where it has the name of left's. A name that is there twice even with
+ * the suffix, or a negative tolerance, is MBAR_INVALID. O(rows of both).
+ */
+MBAR_API MBAR_MUST_USE mbar_status mbar_series_join_asof(const mbar_series *left,
+                                                         const mbar_series *right,
+                                                         const mbar_asof_join *how,
+                                                         mbar_table **out, mbar_error *error);
+
 /* ---- Sessions ------------------------------------------------------------ */
 
 /* Whether ns is inside a CME equity-index futures session: Sunday to Friday

@@ -224,6 +224,7 @@ void mbar_py_series_options_deinit(mbar_series_options *options);
 PyObject *mbar_py_series_new(PyTypeObject *type, PyObject *args, PyObject *kwargs);
 PyObject *mbar_py_series_fill(PyObject *self, PyObject *grid);
 PyObject *mbar_py_series_resample(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *mbar_py_series_join_asof(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *mbar_py_grid(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *mbar_py_returns(PyObject *module, PyObject *close);
 

@@ -228,6 +228,10 @@ static PyMethodDef series_methods[] = {
      PyDoc_STR(
          "resample($self, every, step, *, first=0, n_rows=None, zone=None, drop_partial=False)\n"
          "--\n\nBuckets of `every` steps over rows [first, first + n_rows).")},
+    {"join_asof", MBAR_PY_METHOD(mbar_py_series_join_asof), METH_VARARGS | METH_KEYWORDS,
+     PyDoc_STR("join_asof($self, other, /, on='open', tolerance_ns=None, suffix='_right')\n--\n\n"
+               "A table: the rows, and beside each the last of other at or before its open or its "
+               "close.")},
     {NULL, NULL, 0, NULL},
 };
 

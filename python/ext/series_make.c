@@ -1,5 +1,5 @@
 /*
- * series_make.c - making series: from a table, filled, resampled; grid and
+ * series_make.c - making series: from a table, filled, resampled; joins, grid and
  * returns. Work over all rows, so the interpreter's lock is let go.
  */
 #include "ext.h"
@@ -129,6 +129,42 @@ PyObject *mbar_py_series_resample(PyObject *self, PyObject *args, PyObject *kwar
     Py_BEGIN_ALLOW_THREADS status = mbar_series_resample(source, window, &how, &series, &error);
     Py_END_ALLOW_THREADS mbar_zone_unref(how.zone);
     return status == MBAR_OK ? mbar_py_series_wrap(state, series) : mbar_py_raise(state, &error);
+}
+
+/* ---- Series.join_asof(other, ...) ----------------------------------------- */
+
+PyObject *mbar_py_series_join_asof(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"", "on", "tolerance_ns", "suffix", NULL};
+    mbar_py_state *state = mbar_py_state_of(self);
+    mbar_asof_join how;
+    mbar_asof_join_init(&how);
+    PyObject *other, *tolerance = Py_None;
+    const char *on = "open";
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|sOs:join_asof", keywords, state->series_type,
+                                     &other, &on, &tolerance, &how.suffix)) {
+        return NULL;
+    }
+    if (strcmp(on, "close") == 0) {
+        how.on = MBAR_ASOF_CLOSE;
+    } else if (strcmp(on, "open") != 0) {
+        return mbar_py_raise_text(state, MBAR_PY_INVALID,
+                                  "on=\"%.50s\": instants are \"open\" or \"close\"", on);
+    }
+    if (tolerance != Py_None) {
+        how.tolerance_ns = PyLong_AsLongLong(tolerance);
+        if (PyErr_Occurred() != NULL) {
+            return NULL;
+        }
+    }
+    const mbar_series *left = ((mbar_py_series *)self)->series;
+    const mbar_series *right = ((mbar_py_series *)other)->series;
+    mbar_table *table;
+    mbar_error error;
+    mbar_status status;
+    Py_BEGIN_ALLOW_THREADS status = mbar_series_join_asof(left, right, &how, &table, &error);
+    Py_END_ALLOW_THREADS return status == MBAR_OK ? mbar_py_table_wrap(state, table)
+                                                  : mbar_py_raise(state, &error);
 }
 
 /* ---- grid() -------------------------------------------------------------- */

@@ -168,6 +168,14 @@ class Series:
         zone: str | None = None,
         drop_partial: bool = False,
     ) -> Series: ...
+    def join_asof(
+        self,
+        other: Series,
+        /,
+        on: Literal["open", "close"] = "open",
+        tolerance_ns: int | None = None,
+        suffix: str = "_right",
+    ) -> Table: ...
 
 def grid(series: Sequence[Series], step: Step, zone: str, end_ns: int | None = None) -> Column: ...
 def returns(close: Any, /) -> Column:
@@ -281,6 +289,8 @@ class OrderState(tuple[Any, ...]):
     def closed_ns(self) -> int | None: ...
     @property
     def tag(self) -> int: ...
+    @property
+    def by_quote(self) -> bool: ...
 
 @final
 class PositionState(tuple[float, float, float]):
@@ -350,6 +360,7 @@ class Engine:
         tick: float = 0.0,
         quote: str | None = None,
         quote_is_crypto: bool = False,
+        same_as: int | None = None,
     ) -> int: ...
     def run(self, strategy: Any, /) -> None:
         """Calls those methods that the strategy has, without arguments: initialize,
@@ -434,8 +445,8 @@ class Engine:
     def order(self, order: int, /) -> OrderState: ...
     def order_status(self, order: int, /) -> OrderStatus: ...
     def next_active(self, after: int, /) -> int: ...
-    def events(self, first: int, /) -> list[tuple[str, int, float, float]]:
-        """(kind, order, price, quantity) of every event from number first on."""
+    def events(self, first: int, /) -> list[tuple[str, int, float, float, int]]:
+        """(kind, order, price, quantity, ns) of every event from number first on."""
     def indicator(self, asset: int, name: str, /, *params: Any, **named: Any) -> Indicator: ...
     def table(self, which: str, /) -> Table: ...
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from millibar import _core
 from millibar._arrays import raw_values
@@ -301,6 +301,43 @@ class Bars(Frame, IndicatorMethods):
         zone = None if tz is None else zone_name(tz)
         resampled = self.series.resample(count, step, zone=zone, drop_partial=drop_partial)
         return Bars.from_series(resampled)
+
+    def join_asof(
+        self,
+        other: Bars,
+        *,
+        on: Literal["open", "close"] = "open",
+        tolerance: str | timedelta | int | None = None,
+        suffix: str = "_right",
+    ) -> Bars:
+        """These rows, and beside each the columns of the last row of `other` at or before it.
+
+        As pandas' merge_asof and Polars' join_asof go backward: every row stays, null where
+        `other` has none yet. other's time column is left out if it has the name of this one's.
+
+        Args:
+            on: "open" compares opens, or the stamps of what has no length, such as trades and
+                quotes. A longer bar found so may still be forming, its close of the future. "close"
+                compares closes, open + period, on both sides: what had closed when this row closes,
+                and so no look-ahead.
+            tolerance: take nothing further back than this ("5min", a timedelta or nanoseconds).
+            suffix: for the names of `other` that are here too.
+
+        Raises:
+            InvalidError: times of either that are not a series, a name that is there twice all the
+                same, or a negative tolerance.
+
+        >>> import numpy as np
+        >>> minutes = np.arange("2024-01-03T14:30", "2024-01-03T14:34", dtype="datetime64[m]")
+        >>> bars = Bars({"timestamp": minutes, "close": [10, 10.5, 10.5, 11]}, tz="UTC")
+        >>> trades = {"timestamp": minutes[1:3], "price": [10.25, 10.75]}
+        >>> bars.join_asof(Bars(trades, tz="UTC"))["price"]
+        array([  nan, 10.25, 10.75, 10.75])
+        """
+        ns = None if tolerance is None else to_period_ns(tolerance)
+        joined = self.series.join_asof(other.series, on, ns, suffix)
+        options = self._options._replace(period_ns=self.period_ns)
+        return Bars.plain(joined, options._replace(time=self.time_column))
 
     # ---- As a value ----------------------------------------------------------------------------
 

@@ -438,3 +438,63 @@ def test_nothing_is_left_behind() -> None:
         work()
     gc.collect()
     assert _core.memory_live_bytes() == before
+
+
+# ---- As-of joins ---------------------------------------------------------------------------------
+
+
+def _spotted(seed: int, n: int, name: str) -> mb.Bars:
+    """n rows at random minutes of a month."""
+    rng = np.random.default_rng(seed)
+    minutes = np.sort(rng.choice(30 * 1440, n, replace=False))
+    times = np.datetime64("2024-01-01", "ns") + minutes * np.timedelta64(1, "m")
+    return mb.Bars({"timestamp": times, "close": rng.normal(size=n), name: minutes}, tz="UTC")
+
+
+@pytest.mark.parametrize("tolerance", [None, "5min", 0])
+def test_join_asof_as_pandas_and_polars(tolerance: str | int | None) -> None:
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("polars")
+    left, right = _spotted(1, 3000, "x"), _spotted(2, 1000, "y")
+    joined = left.join_asof(right, tolerance=tolerance)
+    assert joined.columns == ["timestamp", "close", "x", "close_right", "y"]
+    assert joined.time_column == "timestamp"
+    span = None if tolerance is None else pd.Timedelta(tolerance)
+    known = pd.merge_asof(
+        left.to_pandas().reset_index(),
+        right.to_pandas().reset_index(),
+        on="timestamp",
+        tolerance=span,
+        suffixes=("", "_right"),
+    )
+    assert same_bits(joined["close"], known["close"].to_numpy())
+    assert np.array_equal(joined["close_right"], known["close_right"].to_numpy(), equal_nan=True)
+    step = None if span is None else span.to_pytimedelta()
+    other = left.to_polars().join_asof(right.to_polars(), on="timestamp", tolerance=step)
+    assert joined.to_polars().equals(other)
+
+
+def test_join_asof_on_closes_has_no_look_ahead() -> None:
+    minutes = np.datetime64("2024-01-03T14:30", "ns") + np.arange(60) * np.timedelta64(1, "m")
+    close = np.arange(60.0)
+    minute_bars = mb.Bars({"timestamp": minutes, "close": close}, tz="UTC")
+    longer = minute_bars.resample("5min")
+    on_close = minute_bars.join_asof(longer, on="close")["close_right"]
+    on_open = minute_bars.join_asof(longer)["close_right"]
+    for row in range(60):
+        whole = (row + 1) // 5  # bars of five minutes that have closed when the minute does
+        assert np.isnan(on_close[row]) if whole == 0 else on_close[row] == whole * 5 - 1
+        assert on_open[row] == row // 5 * 5 + 4
+
+
+def test_join_asof_refusals(bars: mb.Bars) -> None:
+    with pytest.raises(mb.InvalidError, match="another suffix"):
+        bars.join_asof(bars, suffix="")
+    with pytest.raises(mb.InvalidError, match="tolerance of -1 ns"):
+        bars.join_asof(bars, tolerance=-1)
+    with pytest.raises(mb.InvalidError, match='"open" or "close"'):
+        bars.join_asof(bars, on="high")  # type: ignore[arg-type]
+    with pytest.raises(mb.ColumnNotFoundError, match="no time column"):
+        bars.join_asof(bars.select("close"))
+    assert len(bars[:0].join_asof(bars)) == 0
+    assert np.isnan(bars.join_asof(bars[:0])["close_right"]).all()
