@@ -8,6 +8,7 @@ answer. ASK is one of
 
     table engine/momentum cpu times memory    a group: its columns, its rows (ROW=TITLE) or all
     grid data ours=millibar slice-none ...    groups by contenders, as times of ours
+    layers engine/momentum lumibot unchanged  microseconds an iteration by layer
     times engine/momentum lumibot unchanged   how many times the second's CPU the first takes
     cpu calls/last-price millibar             one median
     fact engine/momentum unchanged fills      one of a row's facts
@@ -124,6 +125,23 @@ def render_grid(results: Results, name: str, ours: str, *groups: str) -> str:
     return "\n" + markdown(["CPU, as times of ours", *names], body) + "\n"
 
 
+def render_layers(results: Results, place: str, *chosen: str) -> str:
+    """Microseconds an iteration by layer, a column a contender (WHO=TITLE) or all that have them."""
+    group = group_of(results, place)
+    words = [word.replace("_", " ").partition("=") for word in chosen]
+    rows = [(group.row(who), title or who) for who, _, title in words]
+    rows = rows or [(row, row.who) for row in group.rows if "layers_us" in row.facts]
+    found = [row.facts["layers_us"] for row, _ in rows]
+    layers = dict.fromkeys(layer for layers in found for layer in layers)
+    body = [[layer, *(microseconds(one.get(layer)) for one in found)] for layer in layers]
+    body.append(["together", *(microseconds(sum(one.values())) for one in found)])
+    return "\n" + markdown(["us an iteration", *(title for _, title in rows)], body) + "\n"
+
+
+def microseconds(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
 def render_times(results: Results, place: str, slow: str, fast: str) -> str:
     group = group_of(results, place)
     slow_row, fast_row = (group.row(word.replace("_", " ")) for word in (slow, fast))
@@ -178,6 +196,7 @@ def render_losses(results: Results) -> str:
 RENDER: dict[str, Callable[..., str]] = {
     "table": render_table,
     "grid": render_grid,
+    "layers": render_layers,
     "times": render_times,
     "cpu": render_cpu,
     "fact": render_fact,
