@@ -132,6 +132,20 @@ void mbar_indicator_run(mbar_indicator *indicator, const double *const *inputs, 
     indicator->kind->run(indicator->state, inputs, n_rows, outputs);
 }
 
+void mbar_indicator_run_two(mbar_indicator *const both[2], const double *const *inputs,
+                            int64_t n_rows, double *const *const outputs[2])
+{
+    const mbar_indicator_kind *kind = both[0]->kind;
+    assert(both[0] != both[1] && n_rows >= 0);
+    if (kind == both[1]->kind && kind->run_two != NULL) {
+        void *const states[2] = {both[0]->state, both[1]->state};
+        kind->run_two(states, inputs, n_rows, outputs);
+        return;
+    }
+    mbar_indicator_run(both[0], inputs, n_rows, outputs[0]);
+    mbar_indicator_run(both[1], inputs, n_rows, outputs[1]);
+}
+
 void mbar_indicator_reset(mbar_indicator *indicator)
 {
     assert(indicator != NULL);

@@ -26,6 +26,9 @@ typedef struct mbar_indicator_kind {
     mbar_status (*start)(void *state, mbar_indicator *owner, const double *params,
                          mbar_error *error);
     void (*run)(void *state, const double *const *inputs, int64_t n_rows, double *const *outputs);
+    /* NULL, or run for two states and the same rows at once: each gives what it gives alone. */
+    void (*run_two)(void *const states[2], const double *const *inputs, int64_t n_rows,
+                    double *const *const outputs[2]);
 } mbar_indicator_kind;
 
 #define MBAR_INDICATOR_KINDS(X) \
@@ -66,6 +69,10 @@ MBAR_MUST_USE mbar_status mbar_indicator_new_rows(const mbar_indicator_spec *spe
                                                   const double *params, int32_t n_params,
                                                   int64_t n_rows, mbar_indicator **out,
                                                   mbar_error *error);
+/* mbar_indicator_run of both over the same rows, interleaved where their kind can: a row of a
+ * rolling sum waits for the row before it, and meanwhile the other's has its turn. */
+void mbar_indicator_run_two(mbar_indicator *const both[2], const double *const *inputs,
+                            int64_t n_rows, double *const *const outputs[2]);
 /* How many rows owner may be given in all: no window need hold more. */
 int64_t mbar_indicator_rows(const mbar_indicator *owner);
 

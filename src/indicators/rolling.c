@@ -8,6 +8,9 @@
  */
 #include "indicators/rolling.h"
 
+#include <assert.h>
+#include <string.h>
+
 mbar_status mbar_ring_start(mbar_ring *self, mbar_indicator *owner, double period,
                             mbar_error *error)
 {
@@ -16,6 +19,31 @@ mbar_status mbar_ring_start(mbar_ring *self, mbar_indicator *owner, double perio
     self->n_cells = n_rows < n_cells ? n_rows : n_cells;
     self->cells = mbar_indicator_block(owner, self->n_cells, sizeof(double), error);
     return self->cells != NULL ? MBAR_OK : MBAR_NOMEM;
+}
+
+static void copy(double *to, const double *from, int64_t n)
+{
+    memcpy(to, from, (size_t)n * sizeof *to);
+}
+
+void mbar_ring_push_rows(mbar_ring *self, const double *values, int64_t n, double *left)
+{
+    int64_t n_cells = self->n_cells, n_end = n_cells - self->next; /* oldest first: the end */
+    assert(self->n_filled == n_cells);
+    if (n >= n_cells) {
+        copy(left, self->cells + self->next, n_end);
+        copy(left + n_end, self->cells, self->next);
+        copy(left + n_cells, values, n - n_cells);
+        copy(self->cells, values + n - n_cells, n_cells);
+        self->next = 0;
+        return;
+    }
+    n_end = n < n_end ? n : n_end;
+    copy(left, self->cells + self->next, n_end);
+    copy(self->cells + self->next, values, n_end);
+    copy(left + n_end, self->cells, n - n_end);
+    copy(self->cells, values + n_end, n - n_end);
+    self->next = (self->next + n) % n_cells;
 }
 
 mbar_status mbar_extreme_start(mbar_extreme *self, mbar_indicator *owner, double period,
@@ -93,13 +121,101 @@ static inline void sma_step(struct sma_state *self, const double *in, double *ou
     sum_advance(self, in[0]);
     out[0] = mbar_rolling_mean_value(&self->sum, self->needed);
 }
-MBAR_INDICATOR_RUN(sma, 1, 1)
+
+/* Rows that are looked at together, whether they are plain. */
+enum { PLAIN_ROWS = 256, FEWEST_PLAIN_ROWS = 8 };
+
+/* Whether all are there, finite and without a sign: of one that is not, the sign bit is set, or
+ * one more in the exponent carries into it. */
+static bool are_plain(const double *values, int64_t n)
+{
+    uint64_t any = 0;
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        any |= bits | (bits + (UINT64_C(1) << 52));
+    }
+    return any >> 63 == 0;
+}
+
+static bool sma_is_plain(const struct sma_state *self)
+{
+    return !self->alone && self->sum.n_values >= self->needed &&
+           mbar_rolling_sum_is_plain(&self->sum, &self->window);
+}
+
+/* One by one. */
+static void sma_walk(struct sma_state *self, const double *in, int64_t n, double *out)
+{
+    struct sma_state local = *self;
+    for (int64_t i = 0; i < n; i++) {
+        sma_step(&local, &in[i], &out[i]);
+    }
+    *self = local;
+}
+
+static void sma_plain(struct sma_state *self, const double *in, int64_t n, double *out)
+{
+    double left[PLAIN_ROWS];
+    mbar_rolling_sum sum = self->sum;
+    mbar_ring_push_rows(&self->window, in, n, left);
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = mbar_rolling_mean_plain(&sum, in[i], left[i]);
+    }
+    self->sum = sum;
+}
+
+static void sma_run(void *state, const double *const *inputs, int64_t n_rows,
+                    double *const *outputs)
+{
+    struct sma_state *self = state;
+    for (int64_t i = 0; i < n_rows; i += PLAIN_ROWS) {
+        const double *in = inputs[0] + i;
+        int64_t n = n_rows - i < PLAIN_ROWS ? n_rows - i : PLAIN_ROWS;
+        bool plain = n >= FEWEST_PLAIN_ROWS && sma_is_plain(self) && are_plain(in, n);
+        (plain ? sma_plain : sma_walk)(self, in, n, outputs[0] + i);
+    }
+}
+
+/* A row of a sum waits for the row before it: of two sums, one works while the other waits. */
+static void sma_plain_two(struct sma_state *a, struct sma_state *b, const double *in, int64_t n,
+                          double *out_a, double *out_b)
+{
+    double left_a[PLAIN_ROWS], left_b[PLAIN_ROWS];
+    mbar_rolling_sum sum_a = a->sum, sum_b = b->sum;
+    mbar_ring_push_rows(&a->window, in, n, left_a);
+    mbar_ring_push_rows(&b->window, in, n, left_b);
+    for (int64_t i = 0; i < n; i++) {
+        out_a[i] = mbar_rolling_mean_plain(&sum_a, in[i], left_a[i]);
+        out_b[i] = mbar_rolling_mean_plain(&sum_b, in[i], left_b[i]);
+    }
+    a->sum = sum_a;
+    b->sum = sum_b;
+}
+
+static void sma_run_two(void *const states[2], const double *const *inputs, int64_t n_rows,
+                        double *const *const outputs[2])
+{
+    struct sma_state *a = states[0], *b = states[1];
+    for (int64_t i = 0; i < n_rows; i += PLAIN_ROWS) {
+        const double *in = inputs[0] + i;
+        double *out_a = outputs[0][0] + i, *out_b = outputs[1][0] + i;
+        int64_t n = n_rows - i < PLAIN_ROWS ? n_rows - i : PLAIN_ROWS;
+        if (sma_is_plain(a) && sma_is_plain(b) && are_plain(in, n)) {
+            sma_plain_two(a, b, in, n, out_a, out_b);
+        } else {
+            sma_walk(a, in, n, out_a);
+            sma_walk(b, in, n, out_b);
+        }
+    }
+}
 
 static const char *const sma_outputs[] = {"sma"};
 const mbar_indicator_kind mbar_kind_sma = {
     MBAR_INDICATOR_SPEC(sma, "Simple moving average", close_input, window_params, sma_outputs),
     .spec.formula = "close.rolling(period, min_periods=min_periods or period).mean()",
     .check = mbar_check_min_periods,
+    .run_two = sma_run_two,
 };
 
 struct vwma_state {

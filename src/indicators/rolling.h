@@ -44,6 +44,9 @@ static inline double mbar_ring_push(mbar_ring *self, double value)
     return left;
 }
 
+/* The same for n rows at once, of a window that is full: left[i] is what leaves at row i. */
+void mbar_ring_push_rows(mbar_ring *self, const double *values, int64_t n, double *left);
+
 /* A value as windows and exponential means take it: infinite is missing. */
 static inline double mbar_finite_or_nan(double value)
 {
@@ -121,6 +124,30 @@ static inline double mbar_rolling_mean_value(const mbar_rolling_sum *self, int64
     bool wrong_sign =
         (self->n_negative == 0 && mean < 0) || (self->n_negative == self->n_values && mean > 0);
     return wrong_sign ? 0 : mean;
+}
+
+/*
+ * Most rows are plain: there, finite and without a sign, and so is all of the window, which is
+ * full. Then nothing is to be counted or asked about missing values and signs; what is left
+ * are the same operations, in the same order.
+ */
+static inline bool mbar_rolling_sum_is_plain(const mbar_rolling_sum *self, const mbar_ring *window)
+{
+    return window->n_filled == window->n_cells && self->n_values == window->n_cells &&
+           self->n_negative == 0;
+}
+
+/* Takes a plain row in, and gives the mean. */
+static inline double mbar_rolling_mean_plain(mbar_rolling_sum *self, double entering,
+                                             double leaving)
+{
+    mbar_rolling_sum_add(self, -leaving, &self->remove_error);
+    mbar_rolling_sum_add(self, entering, &self->add_error);
+    self->n_same = entering == self->last ? self->n_same + 1 : 1;
+    self->last = entering;
+    double mean = self->sum / (double)self->n_values;
+    mean = 0 > mean ? 0 : mean;
+    return self->n_same >= self->n_values ? entering : mean;
 }
 
 /* ---- Variance ------------------------------------------------------------ */

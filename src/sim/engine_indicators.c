@@ -6,9 +6,16 @@
  * show; and it starts at the series' first row, so where a run starts does not show
  * either.
  *
- * It is computed as the run goes, a chunk of rows at a time: what is read next has just
- * been written and is still in the processor's nearest cache. Every row is computed once, and
- * stays, for a strategy may look back as far as it likes.
+ * It is computed as the run goes, a chunk of rows at a time, into a ring of the latest
+ * rows, which stays in the processor's nearest cache; so the memory that most strategies touch
+ * does not grow with the series. A strategy may look back as far as it likes all the same: on
+ * the first look at a row that is kept no more, all rows are computed once more, from the
+ * first on, into arrays that were set aside for them when the indicator was made, so that
+ * reading cannot fail; from then on these are written. Asking the system for them costs
+ * next to nothing as long as they are not touched.
+ *
+ * Two indicators of an asset that have come equally far go on together: they are of the same
+ * rows, and may be interleaved (mbar_indicator_run_two).
  */
 #include "sim/engine_internal.h"
 
@@ -17,8 +24,9 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
-enum { CHUNK_ROWS = 512 };
+enum { CHUNK_ROWS = 256, KEPT_ROWS = 1024 }; /* KEPT: a power of two, of whole chunks */
 
 /* ---- Making ---------------------------------------------------------------------- */
 
@@ -44,8 +52,9 @@ void mbar_instrument_indicator_deinit(mbar_instrument_indicator *indicator)
 {
     mbar_indicator_free(indicator->running);
     for (int32_t i = 0; i < indicator->n_outputs; i++) {
-        mbar_free(indicator->outputs[i]);
+        mbar_free(indicator->whole[i]);
     }
+    mbar_free(indicator->latest);
 }
 
 static mbar_status find_inputs(mbar_instrument_indicator *self, const mbar_instrument *asset,
@@ -68,14 +77,21 @@ static mbar_status make(mbar_instrument_indicator *self, const mbar_instrument *
 {
     MBAR_TRY(find_inputs(self, asset, spec, error));
     MBAR_TRY(mbar_indicator_new_rows(spec, params, n_params, asset->n_rows, &self->running, error));
+    size_t n_outputs = (size_t)spec->n_outputs;
+    self->latest = mbar_alloc_uninit(n_outputs * KEPT_ROWS * sizeof(double), error);
+    if (self->latest == NULL) {
+        return MBAR_NOMEM;
+    }
     for (int32_t i = 0; i < spec->n_outputs; i++) {
         /* As many doubles as the series' columns hold: the size cannot overflow. */
-        self->outputs[i] = mbar_alloc_uninit((size_t)asset->n_rows * sizeof(double), error);
-        if (self->outputs[i] == NULL) {
+        self->whole[i] = mbar_alloc_uninit((size_t)asset->n_rows * sizeof(double), error);
+        if (self->whole[i] == NULL) {
             return MBAR_NOMEM;
         }
+        self->cells[i] = self->latest + i * KEPT_ROWS;
         self->n_outputs++;
     }
+    self->mask = KEPT_ROWS - 1;
     return MBAR_OK;
 }
 
@@ -106,32 +122,93 @@ mbar_status mbar_engine_indicator(mbar_engine *engine, int32_t asset, const char
 
 /* ---- Reading --------------------------------------------------------------------- */
 
-/* Computes on, to the end of row's chunk. */
-static void extend(mbar_instrument_indicator *self, int64_t row)
+static bool keeps_all(const mbar_instrument_indicator *self)
 {
-    const double *inputs[MBAR_INDICATOR_MAX_INPUTS] = {NULL};
-    double *outputs[MBAR_INDICATOR_MAX_OUTPUTS];
-    int64_t from = self->n_ready, n_rows = self->n_rows;
-    int64_t to = n_rows - row > CHUNK_ROWS ? row + CHUNK_ROWS : n_rows;
+    return self->mask != KEPT_ROWS - 1;
+}
+
+/* Where the values of rows from `from` on go, and what they are made of. */
+static void find_rows(const mbar_instrument_indicator *self, int64_t from, const double **inputs,
+                      double **outputs)
+{
     for (int32_t i = 0; i < MBAR_INDICATOR_MAX_INPUTS && self->inputs[i] != NULL; i++) {
         inputs[i] = self->inputs[i] + from;
     }
     for (int32_t i = 0; i < self->n_outputs; i++) {
-        outputs[i] = self->outputs[i] + from;
+        outputs[i] = self->cells[i] + (from & self->mask);
     }
-    mbar_indicator_run(self->running, inputs, to - from, outputs);
-    self->n_ready = to;
 }
 
-/* A row that is not ready, or none. Apart, so that reading one that is needs no stack. */
-__attribute__((noinline)) static double read_on(mbar_instrument_indicator *self, int32_t output,
-                                                int64_t row)
+static void set_ready(mbar_instrument_indicator *self, int64_t n_ready)
+{
+    self->n_ready = n_ready;
+    self->first_kept = keeps_all(self) || n_ready < KEPT_ROWS ? 0 : n_ready - KEPT_ROWS;
+    self->n_kept = n_ready - self->first_kept;
+}
+
+/* One that can go on together with self; NULL: none. */
+static mbar_instrument_indicator *companion(const mbar_engine *engine,
+                                            const mbar_instrument_indicator *self)
+{
+    for (int32_t i = 0; i < engine->n_indicators; i++) {
+        mbar_instrument_indicator *other = &engine->indicators[i];
+        if (other != self && other->asset == self->asset && other->n_ready == self->n_ready &&
+            memcmp(other->inputs, self->inputs, sizeof self->inputs) == 0) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* Computes one more chunk. Chunks end at multiples of their length, so none goes beyond the
+ * end of the ring. */
+static void extend(mbar_instrument_indicator *self, mbar_instrument_indicator *other)
+{
+    const double *inputs[MBAR_INDICATOR_MAX_INPUTS] = {NULL};
+    double *own[MBAR_INDICATOR_MAX_OUTPUTS], *others[MBAR_INDICATOR_MAX_OUTPUTS];
+    int64_t from = self->n_ready, n_left = self->n_rows - from;
+    int64_t n = n_left < CHUNK_ROWS ? n_left : CHUNK_ROWS;
+    find_rows(self, from, inputs, own);
+    if (other == NULL) {
+        mbar_indicator_run(self->running, inputs, n, own);
+    } else {
+        mbar_indicator *const both[2] = {self->running, other->running};
+        double *const *const outputs[2] = {own, others};
+        find_rows(other, from, inputs, others);
+        mbar_indicator_run_two(both, inputs, n, outputs);
+        set_ready(other, from + n);
+    }
+    set_ready(self, from + n);
+}
+
+/* From now on all rows are kept: those there are, once more; the state ends where it was. */
+static void keep_all(mbar_instrument_indicator *self)
+{
+    const double *inputs[MBAR_INDICATOR_MAX_INPUTS] = {NULL};
+    double *outputs[MBAR_INDICATOR_MAX_OUTPUTS];
+    self->mask = -1;
+    memcpy(self->cells, self->whole, sizeof self->cells);
+    find_rows(self, 0, inputs, outputs);
+    mbar_indicator_reset(self->running);
+    mbar_indicator_run(self->running, inputs, self->n_ready, outputs);
+    set_ready(self, self->n_ready);
+}
+
+/* A row that is not at hand, or none. Apart, so that reading one that is needs no stack. */
+__attribute__((noinline)) static double find_value(const mbar_engine *engine,
+                                                   mbar_instrument_indicator *self, int32_t output,
+                                                   int64_t row)
 {
     if (row < 0) {
         return NAN;
     }
-    extend(self, row);
-    return self->outputs[output][row];
+    while (row >= self->n_ready) {
+        extend(self, companion(engine, self));
+    }
+    if (row < self->first_kept) {
+        keep_all(self);
+    }
+    return self->cells[output][row & self->mask];
 }
 
 double mbar_engine_indicator_value(const mbar_engine *engine, int32_t indicator, int32_t output,
@@ -141,6 +218,7 @@ double mbar_engine_indicator_value(const mbar_engine *engine, int32_t indicator,
     mbar_instrument_indicator *self = &engine->indicators[indicator];
     assert((uint32_t)output < (uint32_t)self->n_outputs);
     int64_t row = *self->n_shown - 1 - back;
-    return (uint64_t)row < (uint64_t)self->n_ready ? self->outputs[output][row]
-                                                   : read_on(self, output, row);
+    return (uint64_t)(row - self->first_kept) < (uint64_t)self->n_kept
+               ? self->cells[output][row & self->mask]
+               : find_value(engine, self, output, row);
 }

@@ -122,16 +122,19 @@ typedef struct mbar_corporate_log {
     int64_t n, capacity;
 } mbar_corporate_log;
 
-/* One indicator of a whole series, computed up to n_ready rows. */
+/* One indicator of a whole series, computed up to n_ready rows. See engine_indicators.c. */
 typedef struct mbar_instrument_indicator {
-    const int64_t *n_shown; /* the asset's */
-    int64_t n_ready;
-    double *outputs[MBAR_INDICATOR_MAX_OUTPUTS];
+    const int64_t *n_shown;     /* the asset's */
+    int64_t first_kept, n_kept; /* rows that are in cells */
+    int64_t mask;               /* row & mask is its place there */
+    double *cells[MBAR_INDICATOR_MAX_OUTPUTS];
     int32_t n_outputs;
     int32_t asset;
+    int64_t n_ready, n_rows;
     const double *inputs[MBAR_INDICATOR_MAX_INPUTS];
-    int64_t n_rows;
     mbar_indicator *running;
+    double *latest;                            /* the cells of all outputs, while few are kept */
+    double *whole[MBAR_INDICATOR_MAX_OUTPUTS]; /* for n_rows each, untouched until asked for */
 } mbar_instrument_indicator;
 
 /* ---- The engine ------------------------------------------------------------------ */
