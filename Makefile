@@ -7,6 +7,7 @@
 #   make install    the Python package and both commands into .venv
 #   make check      the quick half of `make test`: no lumibot runs
 #   make bench      the benchmarks behind the README's figures (ARGS=cross for one of them)
+#   make determinism  the same runs with the library of each compiler, byte for byte
 #   make counts     count the hot paths' instructions anew and keep them as the baseline
 #   make profile    flame graphs of a run in C and of one in Python, in build/profile
 #   make format     clang-format and ruff over the tree
@@ -26,7 +27,7 @@ CMAKE_ARGS := -G Ninja -DMILLIBAR_TESTS=ON -DMILLIBAR_BENCH=ON -DMILLIBAR_WERROR
 PACKAGE_SOURCES := $(shell find python/millibar python/ext src include cli cmake -type f \
 	! -name '*.so' ! -path '*__pycache__*' 2>/dev/null)
 
-.PHONY: demo test build install check bench counts check-counts profile format lint types sanitize ctest pytest fuzz clean ladder
+.PHONY: demo test build install check bench counts check-counts determinism profile format lint types sanitize ctest pytest fuzz clean ladder
 
 # lumibot has no part in it: its strategy file runs on millibar's own engine.
 demo: .cache/package build
@@ -36,7 +37,7 @@ demo: .cache/package build
 	$(VENV)/bin/millibar run examples/mes_momentum.py --data MES=.demo/MES.parquet \
 		--start "2024-01-03 09:30" --end "2024-01-05 16:00" --fee 0.5 --profile --out .demo/run
 
-test: ladder lint types ctest check-counts sanitize pytest
+test: ladder lint types ctest check-counts determinism sanitize pytest
 
 check: ladder lint types ctest
 	$(PY) -m pytest -m "not slow"
@@ -81,6 +82,9 @@ bench: .cache/installed build
 # Instructions, not times: they repeat on a busy machine.
 check-counts: build
 	python3 tools/check_counts build/c/bench_counts build/c
+
+determinism: build
+	python3 tools/check_builds build/c --jobs $(JOBS)
 
 counts: build
 	python3 tools/check_counts build/c/bench_counts build/c --update

@@ -178,7 +178,7 @@ static int64_t file_bytes(const char *path)
 static bool format_ends(const mbar_table *table, char first[CLI_VALUE_BYTES],
                         char last[CLI_VALUE_BYTES])
 {
-    int32_t time;
+    int32_t time = 0;
     if (mbar_table_rows(table) == 0 || cli_find_time(table, NULL, &time, NULL) != MBAR_OK) {
         return false;
     }

@@ -1,10 +1,13 @@
 # Provides the target carquet::carquet: the Parquet library (pure C11, MIT),
 # used by src/io/parquet.c alone. In this order:
-#   1. find_package(carquet), an installed one;
-#   2. MILLIBAR_CARQUET_SDIST, a source archive given by path (offline builds);
-#   3. `pip download` of the pinned source archive.
+#   1. MILLIBAR_CARQUET_BUILD, another build folder of this project: its library is
+#      linked as it is (builds that differ in the compiler of our own code only);
+#   2. find_package(carquet), an installed one;
+#   3. MILLIBAR_CARQUET_SDIST, a source archive given by path (offline builds);
+#   4. `pip download` of the pinned source archive.
 # An archive is checked against the pinned SHA-256 before it is unpacked.
 set(MILLIBAR_CARQUET_SDIST "" CACHE FILEPATH "carquet source archive, for builds without a network")
+set(MILLIBAR_CARQUET_BUILD "" CACHE PATH "build folder of millibar whose carquet is linked")
 set(CARQUET_VERSION 0.7.2)
 set(CARQUET_SHA256 5d57c00217906e672fe8b569d8a24c6cbd6d1ab7736d56057e9b884f1a043e7d)
 
@@ -13,6 +16,14 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 
+if(MILLIBAR_CARQUET_BUILD)
+  add_library(carquet::carquet STATIC IMPORTED)
+  set_target_properties(carquet::carquet PROPERTIES
+    IMPORTED_LOCATION "${MILLIBAR_CARQUET_BUILD}/_deps/carquet-build/libcarquet.a"
+    INTERFACE_INCLUDE_DIRECTORIES
+    "${MILLIBAR_CARQUET_BUILD}/_deps/carquet-${CARQUET_VERSION}/native/include")
+  return()
+endif()
 find_package(carquet ${CARQUET_VERSION} EXACT QUIET)
 if(carquet_FOUND)
   message(STATUS "carquet: installed ${carquet_VERSION}")

@@ -80,7 +80,7 @@ static mbar_status read_char(cursor *in, char c, const char *expected)
 
 static mbar_status read_date(cursor *in, int64_t *days)
 {
-    int64_t year;
+    int64_t year = 0;
     int64_t month;
     int64_t day;
     mbar_status status;
