@@ -126,7 +126,7 @@ def render_grid(results: Results, name: str, ours: str, *groups: str) -> str:
 
 
 def render_layers(results: Results, place: str, *chosen: str) -> str:
-    """Microseconds an iteration by layer, a column a contender (WHO=TITLE) or all that have them."""
+    """Microseconds an iteration by layer, a column a contender: WHO=TITLE, or all with layers."""
     group = group_of(results, place)
     words = [word.replace("_", " ").partition("=") for word in chosen]
     rows = [(group.row(who), title or who) for who, _, title in words]
