@@ -9,42 +9,64 @@
 
 void mbar_blocks_init(mbar_blocks *blocks, size_t element_bytes, int32_t max_shift)
 {
-    assert(max_shift >= MBAR_FIRST_BLOCK_SHIFT && max_shift < 32);
+    assert(max_shift >= MBAR_STRETCH_SHIFT && max_shift < 32);
     memset(blocks, 0, sizeof *blocks);
     blocks->element_bytes = element_bytes;
     blocks->max_shift = max_shift;
 }
 
+/* Stretches of block number `block`. */
+static int64_t stretches_of(const mbar_blocks *blocks, int64_t block)
+{
+    int64_t most = blocks->max_shift - MBAR_STRETCH_SHIFT;
+    return INT64_C(1) << (block < most ? block : most);
+}
+
 void mbar_blocks_deinit(mbar_blocks *blocks)
 {
-    for (int64_t i = 0; i < blocks->n_blocks; i++) {
-        mbar_free(blocks->items[i]);
+    for (int64_t block = 0, first = 0; block < blocks->n_blocks; block++) {
+        mbar_free(blocks->stretches[first]);
+        first += stretches_of(blocks, block);
     }
-    mbar_free(blocks->items);
-    blocks->items = NULL;
-    blocks->n_blocks = blocks->block_capacity = blocks->capacity = 0;
+    mbar_free(blocks->stretches);
+    blocks->stretches = NULL;
+    blocks->n_blocks = blocks->table_capacity = blocks->capacity = 0;
+}
+
+static mbar_status reserve_table(mbar_blocks *blocks, int64_t n, mbar_error *error)
+{
+    void *table = blocks->stretches;
+    int64_t had = blocks->table_capacity, room = had > 0 ? 2 * had : 16;
+    room = room < n ? n : room;
+    if (n <= had) {
+        return MBAR_OK;
+    }
+    if (!mbar_resize_array(&table, (size_t)had, (size_t)room, sizeof *blocks->stretches, error)) {
+        return MBAR_NOMEM;
+    }
+    blocks->stretches = table;
+    blocks->table_capacity = room;
+    return MBAR_OK;
 }
 
 static mbar_status add_block(mbar_blocks *blocks, mbar_error *error)
 {
-    if (blocks->n_blocks == blocks->block_capacity) {
-        int64_t capacity = blocks->block_capacity > 0 ? 2 * blocks->block_capacity : 16;
-        void *items = blocks->items;
-        if (!mbar_resize_array(&items, (size_t)blocks->block_capacity, (size_t)capacity,
-                               sizeof *blocks->items, error)) {
-            return MBAR_NOMEM;
-        }
-        blocks->items = items;
-        blocks->block_capacity = capacity;
+    int64_t first = blocks->capacity >> MBAR_STRETCH_SHIFT;
+    int64_t n = stretches_of(blocks, blocks->n_blocks);
+    size_t stretch_bytes = blocks->element_bytes << MBAR_STRETCH_SHIFT;
+    mbar_status status = reserve_table(blocks, first + n, error);
+    if (status != MBAR_OK) {
+        return status;
     }
-    int64_t shift = MBAR_FIRST_BLOCK_SHIFT + blocks->n_blocks;
-    int64_t n = INT64_C(1) << (shift < blocks->max_shift ? shift : blocks->max_shift);
-    char *block = mbar_alloc_uninit((size_t)n * blocks->element_bytes, error);
+    char *block = mbar_alloc_uninit((size_t)n * stretch_bytes, error);
     if (block == NULL) {
         return MBAR_NOMEM;
     }
-    blocks->items[blocks->n_blocks++] = block;
-    blocks->capacity += n;
+    for (int64_t i = 0; i < n; i++) {
+        blocks->stretches[first + i] = block + (size_t)i * stretch_bytes;
+    }
+    blocks->n_blocks++;
+    blocks->capacity += n << MBAR_STRETCH_SHIFT;
     return MBAR_OK;
 }
 

@@ -72,6 +72,9 @@ bool mbar_book_is_active(const mbar_book *book, mbar_order_id id);
  * before the others); false when there is none. Events stay in the log. Not queued, only
  * logged: MODIFIED under LUMIBOT, and the NEW of an OCO's placeholder. */
 bool mbar_book_next_event(mbar_book *book, mbar_event *out);
+/* The events that wait have been told, without being looked at. STRICT, where nothing is settled
+ * when an event is told (asserted). */
+void mbar_book_skip_events(mbar_book *book);
 /* What the delivery of an event does: LUMIBOT books the cash leg of stock and forex fills
  * only now. An event that lumibot drops unseen is not settled. */
 mbar_status mbar_book_settle(mbar_book *book, const mbar_event *event, mbar_error *error);

@@ -82,6 +82,12 @@ bool mbar_book_next_event(mbar_book *book, mbar_event *out)
     return false;
 }
 
+void mbar_book_skip_events(mbar_book *book)
+{
+    assert(book->policy != MBAR_POLICY_LUMIBOT);
+    book->next_urgent = book->next_other = book->n_events;
+}
+
 int64_t mbar_book_events(const mbar_book *book)
 {
     return book->n_events;

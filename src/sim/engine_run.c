@@ -86,6 +86,9 @@ void mbar_engine_set_cash(mbar_engine *engine, double cash)
 mbar_status mbar_engine_deliver(mbar_engine *engine, bool also_early, mbar_error *error)
 {
     mbar_event event;
+    if (engine->strategy.on_order_event == NULL && mbar_engine_is_strict(engine)) {
+        mbar_book_skip_events(engine->book);
+    }
     while (mbar_book_next_event(engine->book, &event)) {
         if (!mbar_engine_is_strict(engine) && !engine->has_iterated && !also_early) {
             continue;
