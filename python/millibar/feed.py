@@ -25,6 +25,7 @@ import numpy as np
 
 from millibar import _core
 from millibar._arrays import raw_values
+from millibar._slices import Slicer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,6 +124,7 @@ class Feed:
         "_frame",
         "_index",
         "_shared",
+        "_slicer",
         "_split_dates",
         "_valid_before",
         "close_at",
@@ -179,6 +181,7 @@ class Feed:
         self.spent_ns = 0  # on frames
         self._index = index
         self._frame: pd.DataFrame | None = None
+        self._slicer: Slicer | None = None
         self._shared: list[tuple[np.ndarray, np.ndarray]] = []
         self._valid_before: np.ndarray | None = None
         self._split_dates: frozenset[date] | None = None
@@ -251,8 +254,10 @@ class Feed:
 
     def slice(self, first: int, count: int) -> pd.DataFrame:
         """The frame of rows [first, first + count), as lumibot hands it out."""
-        whole: Any = self.frame
-        frame: pd.DataFrame = whole._slice(slice(first, first + count))
+        slicer = self._slicer
+        if slicer is None or slicer.whole is not self._frame:
+            slicer = self._slicer = Slicer(self.frame)
+        frame: pd.DataFrame = slicer(first, first + count)
         if self.nan_filled:
             frame = frame.copy()
             for name in self.nan_filled:
