@@ -7,9 +7,11 @@
  * that is harmless, and masked; false stands under a null truth.
  *
  * The usual cases - numbers of one type, floats - are loops without a branch, which
- * the compiler turns into vector code; the rest goes value by value.
+ * the compiler turns into vector code; the rest goes value by value. Columns whose
+ * values are cells as they lie are not copied, and where nothing may be null no
+ * validity is kept.
  *
- * Cost: O(rows * nodes), about a nanosecond a row and node for the loops, ten for
+ * Cost: O(rows * nodes), under a nanosecond a row and node for the loops, ten for
  * the rest.
  */
 #include "io/expr_steps.h"
@@ -20,25 +22,55 @@
 #include <math.h>
 #include <string.h>
 
+/* ---- Nulls --------------------------------------------------------------------------- */
+
+/* Where nothing is null. */
+static const uint8_t *validity_of(const mbar_expr_step *s)
+{
+    static const uint8_t all[MBAR_EXPR_BLOCK] = {[0 ... MBAR_EXPR_BLOCK - 1] = 1};
+    return s->valid != NULL ? s->valid : all;
+}
+
+/* Null where an argument is. */
+static void join_validity(mbar_expr_step *s, const mbar_expr_step *a, const mbar_expr_step *b,
+                          int64_t n)
+{
+    if (s->valid == NULL) {
+        return;
+    }
+    const uint8_t *restrict x = validity_of(a), *restrict y = validity_of(b);
+    for (int64_t i = 0; i < n; i++) {
+        s->valid[i] = x[i] & y[i];
+    }
+}
+
+/* false under a null. */
+static void mask(mbar_expr_step *s, int64_t n)
+{
+    for (int64_t i = 0; i < n && s->valid != NULL; i++) {
+        s->truths[i] &= s->valid[i];
+    }
+}
+
 /* ---- Leaves ------------------------------------------------------------------------ */
 
 static void load_numbers(mbar_expr_step *s, int64_t first, int64_t n)
 {
     const void *values = mbar_column_values(s->column);
-    mbar_expr_cell *cells = s->cells;
+    mbar_expr_cell *to = s->own;
     switch (mbar_column_field(s->column)->type) {
     case MBAR_TYPE_INT32:
         for (int64_t i = 0; i < n; i++) {
-            cells[i].i = ((const int32_t *)values)[first + i];
+            to[i].i = ((const int32_t *)values)[first + i];
         }
         break;
     case MBAR_TYPE_FLOAT32:
         for (int64_t i = 0; i < n; i++) {
-            cells[i].d = (double)((const float *)values)[first + i];
+            to[i].d = (double)((const float *)values)[first + i];
         }
         break;
     default:
-        memcpy(cells, (const char *)values + (size_t)first * 8, (size_t)n * 8);
+        s->cells = (const mbar_expr_cell *)values + first;
     }
 }
 
@@ -46,17 +78,14 @@ static void load_column(mbar_expr_step *s, int64_t first, int64_t n)
 {
     int64_t offset = 0;
     const uint8_t *bits = mbar_column_validity(s->column, &offset);
-    if (bits == NULL) {
-        memset(s->valid, 1, (size_t)n);
-    } else {
-        for (int64_t i = 0; i < n; i++) {
-            s->valid[i] = mbar_bit_get(bits, offset + first + i);
-        }
+    for (int64_t i = 0; i < n && s->valid != NULL; i++) {
+        s->valid[i] = mbar_bit_get(bits, offset + first + i);
     }
     if (s->type == K_BOOL) {
         for (int64_t i = 0; i < n; i++) {
-            s->truths[i] = s->valid[i] && mbar_column_bool(s->column, first + i);
+            s->truths[i] = mbar_column_bool(s->column, first + i);
         }
+        mask(s, n);
     } else if (s->type == K_TEXT) {
         for (int64_t i = 0; i < n; i++) {
             s->texts[i].data = mbar_column_text(s->column, first + i, &s->texts[i].n_bytes);
@@ -66,20 +95,28 @@ static void load_column(mbar_expr_step *s, int64_t first, int64_t n)
     }
 }
 
+/* The number of a literal as what its step says it is. */
+static mbar_expr_cell literal_cell(const mbar_expr_step *s)
+{
+    const mbar_expr *expr = s->expr;
+    bool is_real = expr->kind == MBAR_EXPR_FLOAT;
+    if (s->type == K_FLOAT) {
+        return (mbar_expr_cell){.d = is_real ? expr->real : (double)expr->integer};
+    }
+    return (mbar_expr_cell){.i = is_real ? (int64_t)expr->real : expr->integer};
+}
+
 static void load_literal(mbar_expr_step *s)
 {
     const mbar_expr *expr = s->expr;
     size_t n_bytes = s->type == K_TEXT ? strlen(expr->text) : 0;
-    memset(s->valid, 1, MBAR_EXPR_BLOCK);
     for (int64_t i = 0; i < MBAR_EXPR_BLOCK; i++) {
         if (s->type == K_TEXT) {
             s->texts[i] = (mbar_expr_span){expr->text, n_bytes};
         } else if (s->type == K_BOOL) {
             s->truths[i] = expr->integer != 0;
-        } else if (s->type == K_FLOAT) {
-            s->cells[i].d = expr->real;
         } else {
-            s->cells[i].i = expr->integer;
+            s->own[i] = literal_cell(s);
         }
     }
 }
@@ -112,22 +149,22 @@ int mbar_expr_compare_text(mbar_expr_span a, mbar_expr_span b)
     }                                 \
     break
 
-/* to[i] = whether x[i].field op y[i].field */
-#define COMPARE_ROWS(field)                 \
-    switch (op) {                           \
-    case MBAR_OP_EQ:                        \
-        EACH_ROW(x[i].field == y[i].field); \
-    case MBAR_OP_NE:                        \
-        EACH_ROW(x[i].field != y[i].field); \
-    case MBAR_OP_LT:                        \
-        EACH_ROW(x[i].field < y[i].field);  \
-    case MBAR_OP_LE:                        \
-        EACH_ROW(x[i].field <= y[i].field); \
-    case MBAR_OP_GT:                        \
-        EACH_ROW(x[i].field > y[i].field);  \
-    default:                                \
-        EACH_ROW(x[i].field >= y[i].field); \
-    }                                       \
+/* to[i] = whether x[i].field op other */
+#define COMPARE_ROWS(field, other)       \
+    switch (op) {                        \
+    case MBAR_OP_EQ:                     \
+        EACH_ROW(x[i].field == (other)); \
+    case MBAR_OP_NE:                     \
+        EACH_ROW(x[i].field != (other)); \
+    case MBAR_OP_LT:                     \
+        EACH_ROW(x[i].field < (other));  \
+    case MBAR_OP_LE:                     \
+        EACH_ROW(x[i].field <= (other)); \
+    case MBAR_OP_GT:                     \
+        EACH_ROW(x[i].field > (other));  \
+    default:                             \
+        EACH_ROW(x[i].field >= (other)); \
+    }                                    \
     break
 
 static void compare_alike(mbar_op op, mbar_expr_type type, const mbar_expr_cell *restrict x,
@@ -135,11 +172,24 @@ static void compare_alike(mbar_op op, mbar_expr_type type, const mbar_expr_cell 
 {
     switch (type) {
     case K_FLOAT:
-        COMPARE_ROWS(d);
+        COMPARE_ROWS(d, y[i].d);
     case K_UINT:
-        COMPARE_ROWS(u);
+        COMPARE_ROWS(u, y[i].u);
     default:
-        COMPARE_ROWS(i);
+        COMPARE_ROWS(i, y[i].i);
+    }
+}
+
+static void compare_with(mbar_op op, mbar_expr_type type, const mbar_expr_cell *restrict x,
+                         mbar_expr_cell y, int64_t n, uint8_t *restrict to)
+{
+    switch (type) {
+    case K_FLOAT:
+        COMPARE_ROWS(d, y.d);
+    case K_UINT:
+        COMPARE_ROWS(u, y.u);
+    default:
+        COMPARE_ROWS(i, y.i);
     }
 }
 
@@ -183,45 +233,71 @@ static bool are_alike(const mbar_expr_step *a, const mbar_expr_step *b)
            (a->type != K_TIME || a->unit_ns == b->unit_ns);
 }
 
+static bool is_literal(const mbar_expr_step *s)
+{
+    return s->expr->kind != MBAR_EXPR_COLUMN && s->expr->kind != MBAR_EXPR_NODE;
+}
+
 static void run_comparison(const mbar_expr_program *p, mbar_expr_step *s, int64_t first, int64_t n)
 {
     const mbar_expr_step *a = &p->steps[s->a], *b = &p->steps[s->b];
     mbar_op op = s->expr->op;
-    for (int64_t i = 0; i < n; i++) {
-        s->valid[i] = a->valid[i] & b->valid[i];
-    }
+    join_validity(s, a, b, n);
     if (s->verdicts != NULL) {
         const int32_t *codes = (const int32_t *)mbar_column_values(s->column) + first;
+        const uint8_t *valid = validity_of(s);
         for (int64_t i = 0; i < n; i++) {
-            s->truths[i] = s->valid[i] && s->verdicts[codes[i]] != 0;
+            s->truths[i] = valid[i] && s->verdicts[codes[i]] != 0;
         }
-    } else if (a->type == K_BOOL) {
+        return;
+    }
+    if (a->type == K_BOOL) {
         for (int64_t i = 0; i < n; i++) {
-            s->truths[i] = s->valid[i] && mbar_op_accepts(op, a->truths[i] - b->truths[i]);
+            s->truths[i] = mbar_op_accepts(op, a->truths[i] - b->truths[i]);
         }
+    } else if (are_alike(a, b) && is_literal(b)) {
+        compare_with(op, a->type, a->cells, b->cells[0], n, s->truths);
     } else if (are_alike(a, b)) {
         compare_alike(op, a->type, a->cells, b->cells, n, s->truths);
-        for (int64_t i = 0; i < n; i++) {
-            s->truths[i] &= s->valid[i];
-        }
     } else {
+        const uint8_t *valid = validity_of(s);
         for (int64_t i = 0; i < n; i++) {
-            s->truths[i] = s->valid[i] && mbar_op_accepts(op, compare_values(a, b, i));
+            s->truths[i] = valid[i] && mbar_op_accepts(op, compare_values(a, b, i));
         }
     }
+    mask(s, n);
 }
 
 /* ---- Logic and tests ----------------------------------------------------------------- */
+
+static void join_truths(mbar_op op, const uint8_t *restrict x, const uint8_t *restrict y, int64_t n,
+                        uint8_t *restrict to)
+{
+    if (op == MBAR_OP_AND) {
+        for (int64_t i = 0; i < n; i++) {
+            to[i] = x[i] & y[i];
+        }
+    } else {
+        for (int64_t i = 0; i < n; i++) {
+            to[i] = x[i] | y[i];
+        }
+    }
+}
 
 /* Kleene's: what decides alone decides beside a null too. */
 static void run_logic(const mbar_expr_program *p, mbar_expr_step *s, int64_t n)
 {
     const mbar_expr_step *a = &p->steps[s->a], *b = &p->steps[s->b];
+    if (s->valid == NULL) {
+        join_truths(s->expr->op, a->truths, b->truths, n, s->truths);
+        return;
+    }
+    const uint8_t *valid_a = validity_of(a), *valid_b = validity_of(b);
     uint8_t decides = s->expr->op == MBAR_OP_OR; /* the value that does */
     for (int64_t i = 0; i < n; i++) {
-        uint8_t x = a->valid[i] & (a->truths[i] == decides);
-        uint8_t y = b->valid[i] & (b->truths[i] == decides);
-        s->valid[i] = x | y | (a->valid[i] & b->valid[i]);
+        uint8_t x = valid_a[i] & (a->truths[i] == decides);
+        uint8_t y = valid_b[i] & (b->truths[i] == decides);
+        s->valid[i] = x | y | (valid_a[i] & valid_b[i]);
         s->truths[i] = s->valid[i] & ((x | y) == decides);
     }
 }
@@ -229,21 +305,19 @@ static void run_logic(const mbar_expr_program *p, mbar_expr_step *s, int64_t n)
 static void run_test(const mbar_expr_program *p, mbar_expr_step *s, int64_t n)
 {
     const mbar_expr_step *a = &p->steps[s->a];
-    for (int64_t i = 0; i < n; i++) {
-        switch (s->expr->op) {
-        case MBAR_OP_IS_NULL:
-            s->valid[i] = 1;
-            s->truths[i] = !a->valid[i];
-            break;
-        case MBAR_OP_IS_NAN:
-            s->valid[i] = a->valid[i];
-            s->truths[i] = a->valid[i] && a->type == K_FLOAT && isnan(a->cells[i].d);
-            break;
-        default:
-            s->valid[i] = a->valid[i];
-            s->truths[i] = a->valid[i] && !a->truths[i];
+    const uint8_t *valid = validity_of(a);
+    if (s->expr->op == MBAR_OP_IS_NULL) {
+        for (int64_t i = 0; i < n; i++) {
+            s->truths[i] = !valid[i];
         }
+        return;
     }
+    join_validity(s, a, a, n);
+    for (int64_t i = 0; i < n; i++) {
+        s->truths[i] = s->expr->op == MBAR_OP_IS_NAN ? a->type == K_FLOAT && isnan(a->cells[i].d)
+                                                     : !a->truths[i];
+    }
+    mask(s, n);
 }
 
 /* ---- Arithmetic ----------------------------------------------------------------------- */
@@ -253,32 +327,56 @@ static double as_double(mbar_expr_type type, mbar_expr_cell x)
     return type == K_FLOAT ? x.d : type == K_UINT ? (double)x.u : (double)x.i;
 }
 
-static double calculate_float(mbar_op op, double x, double y)
+/* to[i] = x op y, which may speak of i */
+#define CALCULATE_ROWS(x, y)              \
+    switch (op) {                         \
+    case MBAR_OP_ADD:                     \
+        for (int64_t i = 0; i < n; i++) { \
+            to[i].d = (x) + (y);          \
+        }                                 \
+        break;                            \
+    case MBAR_OP_SUB:                     \
+        for (int64_t i = 0; i < n; i++) { \
+            to[i].d = (x) - (y);          \
+        }                                 \
+        break;                            \
+    case MBAR_OP_MUL:                     \
+        for (int64_t i = 0; i < n; i++) { \
+            to[i].d = (x) * (y);          \
+        }                                 \
+        break;                            \
+    default:                              \
+        for (int64_t i = 0; i < n; i++) { \
+            to[i].d = (x) / (y);          \
+        }                                 \
+    }
+
+static void calculate_floats(mbar_op op, const mbar_expr_cell *restrict x,
+                             const mbar_expr_cell *restrict y, int64_t n,
+                             mbar_expr_cell *restrict to)
 {
-    return op == MBAR_OP_ADD   ? x + y
-           : op == MBAR_OP_SUB ? x - y
-           : op == MBAR_OP_MUL ? x * y
-                               : x / y;
+    CALCULATE_ROWS(x[i].d, y[i].d)
 }
 
-/* The operator is tested once a row: the loop is split on it by the compiler. */
+static void calculate_mixed(mbar_op op, const mbar_expr_step *a, const mbar_expr_step *b, int64_t n,
+                            mbar_expr_cell *restrict to)
+{
+    CALCULATE_ROWS(as_double(a->type, a->cells[i]), as_double(b->type, b->cells[i]))
+}
+
+#undef CALCULATE_ROWS
+
 static void run_float(const mbar_expr_step *a, const mbar_expr_step *b, mbar_expr_step *s,
                       int64_t n)
 {
-    mbar_op op = s->expr->op;
     if (b == NULL) {
         for (int64_t i = 0; i < n; i++) {
-            s->cells[i].d = -as_double(a->type, a->cells[i]);
+            s->own[i].d = -as_double(a->type, a->cells[i]);
         }
     } else if (a->type == K_FLOAT && b->type == K_FLOAT) {
-        for (int64_t i = 0; i < n; i++) {
-            s->cells[i].d = calculate_float(op, a->cells[i].d, b->cells[i].d);
-        }
+        calculate_floats(s->expr->op, a->cells, b->cells, n, s->own);
     } else {
-        for (int64_t i = 0; i < n; i++) {
-            s->cells[i].d = calculate_float(op, as_double(a->type, a->cells[i]),
-                                            as_double(b->type, b->cells[i]));
-        }
+        calculate_mixed(s->expr->op, a, b, n, s->own);
     }
 }
 
@@ -300,12 +398,13 @@ static bool calculate(mbar_op op, int64_t x, int64_t y, int64_t *out)
 static mbar_status run_integer(const mbar_expr_step *a, const mbar_expr_step *b, mbar_expr_step *s,
                                int64_t first, int64_t n, mbar_error *error)
 {
+    const uint8_t *valid = validity_of(s);
     for (int64_t i = 0; i < n; i++) {
         int64_t x, y = 0, result = 0;
-        bool fits = !s->valid[i] || (as_int(a->type, a->cells[i], &x) &&
-                                     (b == NULL || as_int(b->type, b->cells[i], &y)) &&
-                                     (b == NULL ? calculate(MBAR_OP_SUB, 0, x, &result)
-                                                : calculate(s->expr->op, x, y, &result)));
+        bool fits = !valid[i] || (as_int(a->type, a->cells[i], &x) &&
+                                  (b == NULL || as_int(b->type, b->cells[i], &y)) &&
+                                  (b == NULL ? calculate(MBAR_OP_SUB, 0, x, &result)
+                                             : calculate(s->expr->op, x, y, &result)));
         if (!fits) {
             mbar_expr_misfit(s->expr, "the result does not fit a 64-bit integer", error);
             if (error != NULL) {
@@ -313,7 +412,7 @@ static mbar_status run_integer(const mbar_expr_step *a, const mbar_expr_step *b,
             }
             return MBAR_INVALID;
         }
-        s->cells[i].i = result;
+        s->own[i].i = result;
     }
     return MBAR_OK;
 }
@@ -322,15 +421,13 @@ static mbar_status run_arithmetic(const mbar_expr_program *p, mbar_expr_step *s,
                                   int64_t n, mbar_error *error)
 {
     const mbar_expr_step *a = &p->steps[s->a], *b = s->b >= 0 ? &p->steps[s->b] : NULL;
-    for (int64_t i = 0; i < n; i++) {
-        s->valid[i] = a->valid[i] & (b == NULL || b->valid[i]);
-    }
+    join_validity(s, a, b != NULL ? b : a, n);
     if (s->type != K_FLOAT) {
         return run_integer(a, b, s, first, n, error);
     }
     run_float(a, b, s, n);
-    for (int64_t i = 0; i < n; i++) {
-        s->cells[i].i = s->valid[i] ? s->cells[i].i : 0; /* the same bits under every null */
+    for (int64_t i = 0; i < n && s->valid != NULL; i++) {
+        s->own[i].i = s->valid[i] ? s->own[i].i : 0; /* the same bits under every null */
     }
     return MBAR_OK;
 }

@@ -32,8 +32,8 @@ mbar_status mbar_expr_keep(const mbar_expr *expr, const mbar_table *table, uint8
     for (int64_t first = 0; first < rows && status == MBAR_OK; first += MBAR_EXPR_BLOCK) {
         int64_t n = rows - first < MBAR_EXPR_BLOCK ? rows - first : MBAR_EXPR_BLOCK;
         status = mbar_expr_run_block(&p, first, n, error);
-        for (int64_t i = 0; i < n && status == MBAR_OK; i++) {
-            keep[first + i] = root->truths[i];
+        if (status == MBAR_OK) {
+            memcpy(keep + first, root->truths, (size_t)n);
         }
     }
     mbar_expr_program_deinit(&p);
@@ -87,8 +87,9 @@ static mbar_status fill(const mbar_expr_program *p, uint8_t *data, uint8_t *bits
             return status;
         }
         for (int64_t i = 0; i < n; i++) {
-            *nulls |= !root->valid[i];
-            mbar_bit_put(bits, first + i, root->valid[i] != 0);
+            bool is_valid = root->valid == NULL || root->valid[i] != 0;
+            *nulls |= !is_valid;
+            mbar_bit_put(bits, first + i, is_valid);
             if (root->type == K_BOOL) {
                 mbar_bit_put(data, first + i, root->truths[i]);
             } else {

@@ -49,7 +49,9 @@ static mbar_status lay_column(const mbar_expr_program *p, mbar_expr_step *s, mba
     if (index < 0) {
         return missing_column(p->table, s->expr->text, error);
     }
+    int64_t bit;
     s->column = mbar_table_column(p->table, index);
+    s->may_be_null = mbar_column_validity(s->column, &bit) != NULL;
     const mbar_field *field = mbar_column_field(s->column);
     switch (field->type) {
     case MBAR_TYPE_BOOL:
@@ -166,6 +168,38 @@ static mbar_status lay_verdicts(mbar_expr_step *s, const mbar_expr_step *a, cons
     return MBAR_OK;
 }
 
+/* 2^53: up to here every integer is a double. */
+#define EXACT_INT (INT64_C(1) << 53)
+
+/* The literal as a number of the other side's type, where it is one: cells of one type
+ * are compared and calculated with as they are. */
+static void settle_literal(mbar_op op, mbar_expr_step *literal, mbar_expr_type other)
+{
+    const mbar_expr *expr = literal->expr;
+    bool is_comparison = mbar_op_is_comparison(op);
+    if (expr->kind == MBAR_EXPR_INT) {
+        bool exact = expr->integer >= -EXACT_INT && expr->integer <= EXACT_INT;
+        if (other == K_FLOAT && (exact || !is_comparison)) {
+            literal->type = K_FLOAT;
+        } else if (other == K_UINT && is_comparison && expr->integer >= 0) {
+            literal->type = K_UINT;
+        }
+    } else if (expr->kind == MBAR_EXPR_FLOAT && is_comparison) {
+        double least = other == K_UINT ? 0 : -(double)EXACT_INT;
+        if ((other == K_INT || other == K_UINT) && expr->real >= least &&
+            expr->real <= (double)EXACT_INT && expr->real == (double)(int64_t)expr->real) {
+            literal->type = other;
+        }
+    }
+}
+
+/* Whether a node may give null, from its arguments. */
+static bool node_may_be_null(const mbar_expr_program *p, const mbar_expr_step *s)
+{
+    bool b = s->b >= 0 && p->steps[s->b].may_be_null;
+    return s->expr->op != MBAR_OP_IS_NULL && (p->steps[s->a].may_be_null || b);
+}
+
 static mbar_status new_step(mbar_expr_program *p, const mbar_expr *expr, int32_t *index,
                             mbar_error *error)
 {
@@ -210,6 +244,11 @@ static mbar_status lay_out(mbar_expr_program *p, const mbar_expr *expr, int32_t 
         return MBAR_OK;
     }
     status = lay_node(s, p->steps[a].type, b >= 0 ? p->steps[b].type : K_BOOL, error);
+    s->may_be_null = node_may_be_null(p, s);
+    if (status == MBAR_OK && b >= 0) {
+        settle_literal(expr->op, &p->steps[a], p->steps[b].type);
+        settle_literal(expr->op, &p->steps[b], p->steps[a].type);
+    }
     return status == MBAR_OK && b >= 0 ? lay_verdicts(s, &p->steps[a], &p->steps[b], error)
                                        : status;
 }
@@ -221,18 +260,27 @@ void mbar_expr_program_deinit(mbar_expr_program *p)
     for (int32_t i = 0; i < p->n; i++) {
         mbar_free(p->steps[i].verdicts);
         mbar_free(p->steps[i].truths);
-        mbar_free(p->steps[i].cells);
+        mbar_free(p->steps[i].own);
         mbar_free(p->steps[i].texts);
         mbar_free(p->steps[i].valid);
     }
     mbar_free(p->steps);
 }
 
+/* Whether the column's values are cells already. */
+static bool lies_as_cells(const mbar_expr_step *s)
+{
+    return s->expr->kind == MBAR_EXPR_COLUMN &&
+           mbar_type_width(mbar_column_field(s->column)->type) == sizeof(mbar_expr_cell);
+}
+
 static mbar_status make_block(mbar_expr_step *s, mbar_error *error)
 {
-    s->valid = mbar_alloc(MBAR_EXPR_BLOCK, error);
-    if (s->valid == NULL) {
-        return MBAR_NOMEM;
+    if (s->may_be_null) {
+        s->valid = mbar_alloc(MBAR_EXPR_BLOCK, error);
+        if (s->valid == NULL) {
+            return MBAR_NOMEM;
+        }
     }
     switch (s->type) {
     case K_BOOL:
@@ -242,8 +290,12 @@ static mbar_status make_block(mbar_expr_step *s, mbar_error *error)
         s->texts = mbar_alloc_array(MBAR_EXPR_BLOCK, sizeof *s->texts, error);
         return s->texts != NULL ? MBAR_OK : MBAR_NOMEM;
     default:
-        s->cells = mbar_alloc_array(MBAR_EXPR_BLOCK, sizeof *s->cells, error);
-        return s->cells != NULL ? MBAR_OK : MBAR_NOMEM;
+        if (lies_as_cells(s)) {
+            return MBAR_OK;
+        }
+        s->own = mbar_alloc_array(MBAR_EXPR_BLOCK, sizeof *s->own, error);
+        s->cells = s->own;
+        return s->own != NULL ? MBAR_OK : MBAR_NOMEM;
     }
 }
 

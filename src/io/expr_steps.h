@@ -32,11 +32,13 @@ typedef struct mbar_expr_step {
     int64_t unit_ns; /* K_TIME */
     int32_t a, b;    /* steps of the arguments */
     const mbar_column *column;
-    uint8_t *verdicts;     /* dictionary against literal: one a word; column is the dictionary's */
-    uint8_t *truths;       /* K_BOOL: 1 for true; false under a null. Each [BLOCK] */
-    mbar_expr_cell *cells; /* numbers and times */
+    uint8_t *verdicts; /* dictionary against literal: one a word; column is the dictionary's */
+    bool may_be_null;
+    uint8_t *truths;             /* K_BOOL: 1 for true; false under a null. Each [BLOCK] */
+    const mbar_expr_cell *cells; /* numbers and times: own, or the column's as they lie there */
+    mbar_expr_cell *own;
     mbar_expr_span *texts; /* K_TEXT */
-    uint8_t *valid;        /* 0 for null */
+    uint8_t *valid;        /* 0 for null; NULL where nothing may be */
 } mbar_expr_step;
 
 typedef struct mbar_expr_program {

@@ -46,14 +46,27 @@ static void keep_times(const mbar_scan_run *r, const mbar_table *table, uint8_t 
     }
 }
 
+/* How many of n flags are 1: by bytes, so that sixteen are added at a time. */
+static int64_t count_kept(const uint8_t *keep, int64_t n)
+{
+    int64_t count = 0;
+    for (int64_t first = 0; first < n; first += 255) {
+        int64_t end = n - first < 255 ? n : first + 255;
+        uint8_t part = 0;
+        for (int64_t i = first; i < end; i++) {
+            part = (uint8_t)(part + keep[i]);
+        }
+        count += part;
+    }
+    return count;
+}
+
 /* The rows whose keep is 1: a slice where they are one run, else a copy. Takes table. */
 static mbar_status take_kept(mbar_table *table, const uint8_t *keep, mbar_table **out,
                              mbar_error *error)
 {
-    int64_t rows = mbar_table_rows(table), first = 0, last = rows - 1, count = 0;
-    for (int64_t i = 0; i < rows; i++) {
-        count += keep[i];
-    }
+    int64_t rows = mbar_table_rows(table), first = 0, last = rows - 1;
+    int64_t count = count_kept(keep, rows);
     while (first < rows && !keep[first]) {
         first++;
     }
@@ -84,7 +97,21 @@ static mbar_status take_kept(mbar_table *table, const uint8_t *keep, mbar_table 
     return status;
 }
 
-/* Applies the time range and the filters; takes table over, whatever comes. */
+/* The result's columns alone, which come first; takes table. */
+static mbar_status drop_looked_at(const mbar_scan_run *r, mbar_table *table, mbar_table **out,
+                                  mbar_error *error)
+{
+    if (r->n_names == r->n_result || r->n_result == 0) {
+        *out = table;
+        return MBAR_OK;
+    }
+    mbar_status status = mbar_table_select(table, r->names, r->n_result, out, error);
+    mbar_table_unref(table);
+    return status;
+}
+
+/* Applies the time range and the filters; takes table over, whatever comes. The columns
+ * that only they look at are not in *out. */
 static mbar_status filter_rows(const mbar_scan_run *r, mbar_table *table, mbar_table **out,
                                mbar_error *error)
 {
@@ -93,28 +120,32 @@ static mbar_status filter_rows(const mbar_scan_run *r, mbar_table *table, mbar_t
         *out = table;
         return MBAR_OK;
     }
+    bool several = r->scan->n_filters > 1;
     uint8_t *keep = mbar_alloc((size_t)rows + 1, error);
-    uint8_t *one = mbar_alloc((size_t)rows + 1, error);
-    mbar_status status = keep == NULL || one == NULL ? MBAR_NOMEM : MBAR_OK;
-    if (status == MBAR_OK) {
+    uint8_t *next = several ? mbar_alloc((size_t)rows + 1, error) : NULL;
+    mbar_status status = keep == NULL || (several && next == NULL) ? MBAR_NOMEM : MBAR_OK;
+    if (status == MBAR_OK && r->scan->n_filters == 0) {
         memset(keep, 1, (size_t)rows);
     }
     for (int32_t f = 0; f < r->scan->n_filters && status == MBAR_OK; f++) {
-        status = mbar_expr_keep(r->scan->filters[f], table, one, error);
-        for (int64_t i = 0; i < rows && status == MBAR_OK; i++) {
-            keep[i] &= one[i];
+        status = mbar_expr_keep(r->scan->filters[f], table, f == 0 ? keep : next, error);
+        for (int64_t i = 0; f > 0 && i < rows && status == MBAR_OK; i++) {
+            keep[i] &= next[i];
         }
     }
-    if (status == MBAR_OK && r->time_name != NULL) {
-        keep_times(r, table, keep);
+    if (status != MBAR_OK) {
+        mbar_table_unref(table);
+    } else {
+        if (r->time_name != NULL) {
+            keep_times(r, table, keep);
+        }
+        status = drop_looked_at(r, table, &table, error);
     }
     if (status == MBAR_OK) {
         status = take_kept(table, keep, out, error);
-    } else {
-        mbar_table_unref(table);
     }
     mbar_free(keep);
-    mbar_free(one);
+    mbar_free(next);
     return status;
 }
 

@@ -48,6 +48,13 @@ mbar_column_parts mbar_column_parts_of(const mbar_column *column);
 MBAR_MUST_USE mbar_status mbar_column_new_empty(const mbar_field *field, mbar_column **out,
                                                 mbar_error *error);
 
+/* Asserts that rows taken are -1 or rows of n_source; whether any is -1. */
+bool mbar_take_check(const int64_t *rows, int64_t n_rows, int64_t n_source);
+/* mbar_column_take of rows that were checked: for several columns, once. */
+MBAR_MUST_USE mbar_status mbar_column_take_checked(const mbar_column *column, const int64_t *rows,
+                                                   int64_t n_rows, bool any_missing,
+                                                   mbar_column **out, mbar_error *error);
+
 /* Two zones of timestamp fields, either of which may be NULL. */
 static inline bool mbar_same_zone(const char *a, const char *b)
 {

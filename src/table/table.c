@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/checked.h"
+#include "table/column.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -202,8 +203,10 @@ mbar_status mbar_table_take(const mbar_table *table, const int64_t *rows, int64_
     if (!self)
         return MBAR_NOMEM;
     mbar_status status = MBAR_OK;
+    bool any_missing = table->n_columns && mbar_take_check(rows, n_rows, table->n_rows);
     for (int32_t i = 0; i < table->n_columns && status == MBAR_OK; i++)
-        status = mbar_column_take(table->columns[i], rows, n_rows, &self->columns[i], error);
+        status = mbar_column_take_checked(table->columns[i], rows, n_rows, any_missing,
+                                          &self->columns[i], error);
     return deliver(self, status, out);
 }
 
