@@ -43,61 +43,97 @@ static const struct aggregate {
 
 /* ---- Kernels ----------------------------------------------------------------------- */
 
-#define FLOAT_KERNEL(name, type)                                               \
-    static type name(const type *v, int64_t n, mbar_agg agg)                   \
-    {                                                                          \
-        type sum = 0, compensation = 0;                                        \
-        type extreme = agg == MBAR_AGG_MAX ? -INFINITY : INFINITY;             \
-        type found = NAN;                                                      \
-        for (int64_t i = 0; i < n; i++) {                                      \
-            type x = v[agg == MBAR_AGG_LAST ? n - 1 - i : i];                  \
-            if (isnan(x)) {                                                    \
-                continue;                                                      \
-            }                                                                  \
-            if (agg == MBAR_AGG_SUM) {                                         \
-                type y = x - compensation;                                     \
-                type t = sum + y;                                              \
-                compensation = t - sum - y;                                    \
-                compensation = isnan(compensation) ? 0 : compensation;         \
-                sum = t;                                                       \
-            } else if (agg == MBAR_AGG_MAX || agg == MBAR_AGG_MIN) {           \
-                bool better = agg == MBAR_AGG_MAX ? x > extreme : x < extreme; \
-                extreme = better ? x : extreme;                                \
-                found = extreme;                                               \
-            } else {                                                           \
-                return x;                                                      \
-            }                                                                  \
-        }                                                                      \
-        return agg == MBAR_AGG_SUM ? sum : found;                              \
+/* The value of n >= 1 rows. Comparisons with NaN are false, so an extreme passes over it; one
+ * still at its start is looked at again, for there may be nothing but NaN. */
+#define FLOAT_KERNELS(type, suffix)                                \
+    static type first_##suffix(const type *v, int64_t n)           \
+    {                                                              \
+        int64_t i = 0;                                             \
+        while (i < n - 1 && isnan(v[i])) {                         \
+            i++;                                                   \
+        }                                                          \
+        return v[i];                                               \
+    }                                                              \
+    static type last_##suffix(const type *v, int64_t n)            \
+    {                                                              \
+        int64_t i = n - 1;                                         \
+        while (i > 0 && isnan(v[i])) {                             \
+            i--;                                                   \
+        }                                                          \
+        return v[i];                                               \
+    }                                                              \
+    static type max_##suffix(const type *v, int64_t n)             \
+    {                                                              \
+        type found = -INFINITY;                                    \
+        for (int64_t i = 0; i < n; i++) {                          \
+            found = v[i] > found ? v[i] : found;                   \
+        }                                                          \
+        return found == -INFINITY ? first_##suffix(v, n) : found;  \
+    }                                                              \
+    static type min_##suffix(const type *v, int64_t n)             \
+    {                                                              \
+        type found = INFINITY;                                     \
+        for (int64_t i = 0; i < n; i++) {                          \
+            found = v[i] < found ? v[i] : found;                   \
+        }                                                          \
+        return found == INFINITY ? first_##suffix(v, n) : found;   \
+    }                                                              \
+    static type sum_##suffix(const type *v, int64_t n)             \
+    {                                                              \
+        type sum = 0, compensation = 0;                            \
+        for (int64_t i = 0; i < n; i++) {                          \
+            if (isnan(v[i])) {                                     \
+                continue;                                          \
+            }                                                      \
+            type y = v[i] - compensation;                          \
+            type t = sum + y;                                      \
+            compensation = t - sum - y;                            \
+            compensation = isnan(compensation) ? 0 : compensation; \
+            sum = t;                                               \
+        }                                                          \
+        return sum;                                                \
     }
-FLOAT_KERNEL(reduce_f64, double)
-FLOAT_KERNEL(reduce_f32, float)
+FLOAT_KERNELS(double, f64)
+FLOAT_KERNELS(float, f32)
 
-/* v has n >= 1 values; the sum is unsigned, so that it wraps. */
-#define INTEGER_KERNEL(name, type)                                               \
-    static uint64_t name(const type *v, int64_t n, mbar_agg agg)                 \
-    {                                                                            \
-        uint64_t sum = 0;                                                        \
-        type extreme = v[0];                                                     \
-        for (int64_t i = 0; i < n; i++) {                                        \
-            sum += (uint64_t)v[i];                                               \
-            bool better = agg == MBAR_AGG_MAX ? v[i] > extreme : v[i] < extreme; \
-            extreme = better ? v[i] : extreme;                                   \
-        }                                                                        \
-        switch (agg) {                                                           \
-        case MBAR_AGG_FIRST:                                                     \
-            return (uint64_t)v[0];                                               \
-        case MBAR_AGG_LAST:                                                      \
-            return (uint64_t)v[n - 1];                                           \
-        case MBAR_AGG_SUM:                                                       \
-            return sum;                                                          \
-        default:                                                                 \
-            return (uint64_t)extreme;                                            \
-        }                                                                        \
+/* As 64 bits; a sum is unsigned, so that it wraps. */
+#define INTEGER_KERNELS(type, suffix)                        \
+    static uint64_t first_##suffix(const type *v, int64_t n) \
+    {                                                        \
+        (void)n;                                             \
+        return (uint64_t)v[0];                               \
+    }                                                        \
+    static uint64_t last_##suffix(const type *v, int64_t n)  \
+    {                                                        \
+        return (uint64_t)v[n - 1];                           \
+    }                                                        \
+    static uint64_t max_##suffix(const type *v, int64_t n)   \
+    {                                                        \
+        type found = v[0];                                   \
+        for (int64_t i = 1; i < n; i++) {                    \
+            found = v[i] > found ? v[i] : found;             \
+        }                                                    \
+        return (uint64_t)found;                              \
+    }                                                        \
+    static uint64_t min_##suffix(const type *v, int64_t n)   \
+    {                                                        \
+        type found = v[0];                                   \
+        for (int64_t i = 1; i < n; i++) {                    \
+            found = v[i] < found ? v[i] : found;             \
+        }                                                    \
+        return (uint64_t)found;                              \
+    }                                                        \
+    static uint64_t sum_##suffix(const type *v, int64_t n)   \
+    {                                                        \
+        uint64_t sum = 0;                                    \
+        for (int64_t i = 0; i < n; i++) {                    \
+            sum += (uint64_t)v[i];                           \
+        }                                                    \
+        return sum;                                          \
     }
-INTEGER_KERNEL(reduce_i32, int32_t)
-INTEGER_KERNEL(reduce_i64, int64_t)
-INTEGER_KERNEL(reduce_u64, uint64_t)
+INTEGER_KERNELS(int32_t, i32)
+INTEGER_KERNELS(int64_t, i64)
+INTEGER_KERNELS(uint64_t, u64)
 
 /* One aggregated column: a value a bucket, 8 bytes each, in the kernel's type. */
 typedef union cell {
@@ -113,20 +149,58 @@ typedef struct reduced {
     cell *cells;
 } reduced;
 
-static cell reduce(const mbar_column *column, mbar_agg agg, int64_t first, int64_t n)
+/* field of each bucket's cell = kernel of its values */
+#define EACH_BUCKET(kernel, field)                       \
+    for (int64_t k = 0; k < buckets->n; k++) {           \
+        int64_t first = buckets->items[k].first;         \
+        int64_t n = buckets->items[k + 1].first - first; \
+        cells[k].field = kernel(v + (first - from), n);  \
+    }                                                    \
+    break
+
+/* Reduces values, whose first is row `from`, bucket by bucket. */
+#define REDUCE(type, suffix, field)                                        \
+    static void reduce_##suffix(const type *v, int64_t from, mbar_agg agg, \
+                                const mbar_buckets *buckets, cell *cells)  \
+    {                                                                      \
+        switch (agg) {                                                     \
+        case MBAR_AGG_FIRST:                                               \
+            EACH_BUCKET(first_##suffix, field);                            \
+        case MBAR_AGG_LAST:                                                \
+            EACH_BUCKET(last_##suffix, field);                             \
+        case MBAR_AGG_MAX:                                                 \
+            EACH_BUCKET(max_##suffix, field);                              \
+        case MBAR_AGG_MIN:                                                 \
+            EACH_BUCKET(min_##suffix, field);                              \
+        default:                                                           \
+            EACH_BUCKET(sum_##suffix, field);                              \
+        }                                                                  \
+    }
+REDUCE(double, f64, f64)
+REDUCE(float, f32, f32)
+REDUCE(int32_t, i32, u64)
+REDUCE(int64_t, i64, u64)
+REDUCE(uint64_t, u64, u64)
+
+static void reduce(const mbar_column *column, int64_t from, mbar_agg agg,
+                   const mbar_buckets *buckets, cell *cells)
 {
     const void *values = mbar_column_values(column);
     switch (mbar_column_field(column)->type) {
     case MBAR_TYPE_FLOAT64:
-        return (cell){.f64 = reduce_f64((const double *)values + first, n, agg)};
+        reduce_f64(values, from, agg, buckets, cells);
+        break;
     case MBAR_TYPE_FLOAT32:
-        return (cell){.f32 = reduce_f32((const float *)values + first, n, agg)};
+        reduce_f32(values, from, agg, buckets, cells);
+        break;
     case MBAR_TYPE_INT32:
-        return (cell){.u64 = reduce_i32((const int32_t *)values + first, n, agg)};
+        reduce_i32(values, from, agg, buckets, cells);
+        break;
     case MBAR_TYPE_INT64:
-        return (cell){.u64 = reduce_i64((const int64_t *)values + first, n, agg)};
+        reduce_i64(values, from, agg, buckets, cells);
+        break;
     default:
-        return (cell){.u64 = reduce_u64((const uint64_t *)values + first, n, agg)};
+        reduce_u64(values, from, agg, buckets, cells);
     }
 }
 
@@ -228,11 +302,7 @@ static mbar_status reduce_column(mbar_column *column, mbar_agg agg, mbar_window 
     }
     out->name = mbar_column_field(column)->name;
     out->type = mbar_column_field(plain)->type;
-    for (int64_t k = 0; k < buckets->n; k++) {
-        int64_t first = buckets->items[k].first;
-        out->cells[k] =
-            reduce(plain, agg, first - window.first, buckets->items[k + 1].first - first);
-    }
+    reduce(plain, window.first, agg, buckets, out->cells);
     settle_type(out, agg, buckets);
     mbar_column_unref(plain);
     return MBAR_OK;
