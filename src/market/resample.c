@@ -145,7 +145,8 @@ typedef union cell {
 
 typedef struct reduced {
     const char *name;
-    mbar_type type; /* of the values as they will be written */
+    mbar_type type;      /* of the values as they will be written */
+    mbar_buffer *buffer; /* of the cells: the column's, where all buckets stay */
     cell *cells;
 } reduced;
 
@@ -295,11 +296,12 @@ static mbar_status reduce_column(mbar_column *column, mbar_agg agg, mbar_window 
     if (status != MBAR_OK) {
         return status;
     }
-    out->cells = mbar_alloc_array((size_t)buckets->n, sizeof *out->cells, error);
-    if (out->cells == NULL) {
+    status = mbar_buffer_new_uninit((size_t)buckets->n * sizeof(cell), &out->buffer, error);
+    if (status != MBAR_OK) {
         mbar_column_unref(plain);
-        return MBAR_NOMEM;
+        return status;
     }
+    out->cells = mbar_buffer_writable(out->buffer);
     out->name = mbar_column_field(column)->name;
     out->type = mbar_column_field(plain)->type;
     reduce(plain, window.first, agg, buckets, out->cells);
@@ -314,19 +316,18 @@ static bool is_nan(const reduced *r, int64_t k)
            (r->type == MBAR_TYPE_FLOAT32 && isnan(r->cells[k].f32));
 }
 
-/* The cells of the kept buckets as a column. */
-static mbar_status write_column(const reduced *r, const int64_t *kept, int64_t n_kept,
-                                mbar_column **out, mbar_error *error)
+/* The cells of the kept buckets as values of their type. */
+static mbar_status write_values(const reduced *r, const int64_t *kept, int64_t n_kept,
+                                mbar_buffer **out, mbar_error *error)
 {
-    size_t width = mbar_type_width(r->type);
-    mbar_buffer *values;
-    mbar_status status = mbar_buffer_new_uninit((size_t)n_kept * width, &values, error);
+    mbar_status status =
+        mbar_buffer_new_uninit((size_t)n_kept * mbar_type_width(r->type), out, error);
     if (status != MBAR_OK) {
         return status;
     }
-    void *to = mbar_buffer_writable(values);
+    void *to = mbar_buffer_writable(*out);
     for (int64_t i = 0; i < n_kept; i++) {
-        cell c = r->cells[kept[i]];
+        cell c = r->cells[kept != NULL ? kept[i] : i];
         switch (r->type) {
         case MBAR_TYPE_FLOAT32:
             ((float *)to)[i] = c.f32;
@@ -339,8 +340,24 @@ static mbar_status write_column(const reduced *r, const int64_t *kept, int64_t n
             break;
         }
     }
-    mbar_field field = {.name = r->name, .type = r->type};
-    status = mbar_column_new(&field, n_kept, values, NULL, 0, out, error);
+    return MBAR_OK;
+}
+
+/* kept NULL: the first n_kept buckets. */
+static mbar_status write_column(const reduced *r, const int64_t *kept, int64_t n_kept,
+                                mbar_column **out, mbar_error *error)
+{
+    mbar_buffer *values = NULL;
+    mbar_status status = MBAR_OK;
+    if (kept == NULL && mbar_type_width(r->type) == sizeof(cell)) {
+        values = mbar_buffer_ref(r->buffer);
+    } else {
+        status = write_values(r, kept, n_kept, &values, error);
+    }
+    if (status == MBAR_OK) {
+        mbar_field field = {.name = r->name, .type = r->type};
+        status = mbar_column_new(&field, n_kept, values, NULL, 0, out, error);
+    }
     mbar_buffer_unref(values);
     return status;
 }
@@ -353,7 +370,7 @@ typedef struct resampler {
     mbar_buckets buckets;
     reduced columns[N_AGGREGATES];
     int32_t n_columns;
-    int64_t *kept; /* buckets that stay, rising */
+    int64_t *kept; /* buckets that stay, rising; NULL: the first n_kept */
     int64_t *labels;
     int64_t n_kept;
 } resampler;
@@ -361,7 +378,7 @@ typedef struct resampler {
 static void resampler_deinit(resampler *r)
 {
     for (int32_t i = 0; i < N_AGGREGATES; i++) {
-        mbar_free(r->columns[i].cells);
+        mbar_buffer_unref(r->columns[i].buffer);
     }
     mbar_free(r->kept);
     mbar_free(r->labels);
@@ -392,25 +409,40 @@ static bool last_is_whole(const resampler *r)
     return mbar_series_end_ns(series, last, series->period_ns) >= r->buckets.end_ns;
 }
 
+/* Whether no aggregate of the bucket is missing. */
+static bool is_whole(const resampler *r, int64_t k)
+{
+    bool missing = false;
+    for (int32_t i = 0; i < r->n_columns; i++) {
+        missing |= is_nan(&r->columns[i], k);
+    }
+    return !missing;
+}
+
 static mbar_status keep_buckets(resampler *r, bool drop_partial, mbar_error *error)
 {
     int64_t n = r->buckets.n;
-    r->kept = mbar_alloc_array((size_t)n, sizeof *r->kept, error);
     r->labels = mbar_alloc_array((size_t)n, sizeof *r->labels, error);
-    if (r->kept == NULL || r->labels == NULL) {
+    if (r->labels == NULL) {
         return MBAR_NOMEM;
     }
     if (n > 0 && drop_partial && !last_is_whole(r)) {
         n--;
     }
     for (int64_t k = 0; k < n; k++) {
-        bool keep = true;
-        for (int32_t i = 0; i < r->n_columns; i++) {
-            keep &= !is_nan(&r->columns[i], k);
-        }
-        if (keep) {
-            r->labels[r->n_kept] = r->buckets.items[k].label_ns;
-            r->kept[r->n_kept++] = k;
+        if (is_whole(r, k)) {
+            if (r->kept != NULL) {
+                r->kept[r->n_kept] = k;
+            }
+            r->labels[r->n_kept++] = r->buckets.items[k].label_ns;
+        } else if (r->kept == NULL) {
+            r->kept = mbar_alloc_array((size_t)n, sizeof *r->kept, error);
+            if (r->kept == NULL) {
+                return MBAR_NOMEM;
+            }
+            for (int64_t i = 0; i < k; i++) {
+                r->kept[i] = i;
+            }
         }
     }
     return MBAR_OK;
