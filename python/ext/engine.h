@@ -40,7 +40,9 @@ typedef struct mbar_py_engine {
     mbar_py_run run;
     unsigned long thread;             /* the run's, while under way */
     PyThreadState *detached;          /* the run's, while the lock is let go */
-    uint32_t until_check;             /* iterations to the next look at the signals */
+    int32_t until_check;              /* iterations to the next that is timed, or pause */
+    int32_t stands_for;               /* iterations that a timed one stands for */
+    int64_t paused_ns;                /* when signals were last looked at */
     bool in_call;                     /* of those that are timed */
     int64_t callback_ns;              /* spent in the strategy's methods; an estimate */
     bool has_begun;                   /* initialize is over */

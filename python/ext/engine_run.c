@@ -8,12 +8,15 @@
  * bar; where it has no method for iterations the run goes on without the lock
  * and takes it for each callback. An exception stays set while the engine
  * unwinds: no callback is entered while one is, and run() lets it out as it is.
- * Every CHECK_EVERY iterations signals are looked at, so that Ctrl-C also ends a
- * run whose methods are not Python's, and the strategy's heartbeat is called.
  *
  * Time spent in the methods is measured at each call, of iterations at one in
  * TIME_ONE_IN, which stands for the others: reading the clock twice a bar would
- * be a good part of a short method's cost.
+ * be a good part of a short method's cost. Of methods that take longer than
+ * SLOW_NS each is measured. What the clock then says also decides when to pause:
+ * every PAUSE_NS, whatever an iteration costs, signals are looked at, so that
+ * Ctrl-C also ends a run whose methods are not Python's, and the strategy's
+ * heartbeat is called. Where there is no method, a pause is every CHECK_EVERY
+ * iterations.
  */
 #include "engine.h"
 
@@ -21,6 +24,8 @@
 
 #define CHECK_EVERY 1024
 #define TIME_ONE_IN 16
+#define SLOW_NS 1000000
+#define PAUSE_NS 100000000
 
 static const char *const call_names[MBAR_PY_N_CALLS] = {
     [MBAR_PY_CALL_INITIALIZE] = "initialize",
@@ -91,12 +96,16 @@ static inline int64_t start_timing(mbar_py_engine *self)
     return clock_now_ns();
 }
 
-static inline void stop_timing(mbar_py_engine *self, int64_t since_ns, int64_t weight)
+/* When the call ended, or 0. */
+static inline int64_t stop_timing(mbar_py_engine *self, int64_t since_ns, int64_t weight)
 {
-    if (since_ns != 0) {
-        self->callback_ns += (clock_now_ns() - since_ns) * weight;
-        self->in_call = false;
+    if (since_ns == 0) {
+        return 0;
     }
+    int64_t now_ns = clock_now_ns();
+    self->callback_ns += (now_ns - since_ns) * weight;
+    self->in_call = false;
+    return now_ns;
 }
 
 /* ---- Callbacks ----------------------------------------------------------- */
@@ -137,7 +146,6 @@ static mbar_status on_initialize(mbar_engine *Py_UNUSED(engine), void *state, mb
 static bool pause_well(mbar_py_engine *self)
 {
     PyObject *heartbeat = self->calls[MBAR_PY_CALL_HEARTBEAT];
-    self->until_check = CHECK_EVERY;
     bool taken = take_lock(self);
     bool well = PyErr_CheckSignals() == 0;
     if (well && heartbeat != NULL) {
@@ -149,28 +157,41 @@ static bool pause_well(mbar_py_engine *self)
     return well;
 }
 
+/* After an iteration that was timed; false with an exception. */
+static bool go_on(mbar_py_engine *self, int64_t since_ns, int64_t now_ns)
+{
+    self->stands_for = now_ns - since_ns > SLOW_NS ? 1 : TIME_ONE_IN;
+    self->until_check = self->stands_for;
+    if (now_ns - self->paused_ns < PAUSE_NS) {
+        return true;
+    }
+    self->paused_ns = now_ns;
+    return pause_well(self);
+}
+
 static mbar_status on_iteration(mbar_engine *Py_UNUSED(engine), void *state, mbar_error *error)
 {
     mbar_py_engine *self = state;
-    if (--self->until_check == 0 && !pause_well(self)) {
-        return raised(error);
-    }
-    int64_t since_ns = self->until_check % TIME_ONE_IN == 0 ? start_timing(self) : 0;
+    int64_t since_ns = --self->until_check <= 0 ? start_timing(self) : 0;
     PyObject *result = PyObject_CallNoArgs(self->calls[MBAR_PY_CALL_ITERATION]);
-    stop_timing(self, since_ns, TIME_ONE_IN);
+    int64_t now_ns = stop_timing(self, since_ns, self->stands_for);
     if (result == NULL) {
         return raised(error);
     }
     Py_DECREF(result);
     self->has_iterated = true;
-    return MBAR_OK;
+    return now_ns == 0 || go_on(self, since_ns, now_ns) ? MBAR_OK : raised(error);
 }
 
 static mbar_status on_no_iteration(mbar_engine *Py_UNUSED(engine), void *state, mbar_error *error)
 {
     mbar_py_engine *self = state;
     self->has_iterated = true;
-    return --self->until_check != 0 || pause_well(self) ? MBAR_OK : raised(error);
+    if (--self->until_check > 0) {
+        return MBAR_OK;
+    }
+    self->until_check = CHECK_EVERY;
+    return pause_well(self) ? MBAR_OK : raised(error);
 }
 
 /* The arguments of on_order_event, after a place for the method's own use. */
@@ -258,8 +279,10 @@ static mbar_strategy callbacks(const mbar_py_engine *self)
 static mbar_status run_whole(mbar_py_engine *self, mbar_error *error)
 {
     mbar_strategy strategy = callbacks(self);
-    self->until_check = CHECK_EVERY;
     bool lock_free = self->calls[MBAR_PY_CALL_ITERATION] == NULL;
+    self->until_check = lock_free ? CHECK_EVERY : 1;
+    self->stands_for = 1;
+    self->paused_ns = clock_now_ns();
     self->thread = PyThread_get_thread_ident();
     self->run = MBAR_PY_RUN_UNDER_WAY;
     leave_lock(self, lock_free);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import math
 import signal
 import sys
@@ -627,7 +628,8 @@ def test_an_exception_in_an_event_inside_sleep_can_be_caught() -> None:
 @pytest.mark.parametrize("python", [True, False])
 def test_ctrl_c_ends_a_run(python: bool) -> None:
     engine = engine_over([100.0] * 300_000)
-    strategy = Calls(engine, on_trading_iteration=(lambda e: None) if python else None)
+    method = (lambda e: time.sleep(1e-5)) if python else None
+    strategy = Calls(engine, on_trading_iteration=method)
     strategy.heartbeat = lambda: signal.raise_signal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         engine.run(strategy)
@@ -636,6 +638,24 @@ def test_ctrl_c_ends_a_run(python: bool) -> None:
         len(engine.table("iterations")) == engine.iterations
         or len(engine.table("iterations")) == engine.iterations - 1
     )
+
+
+@pytest.mark.parametrize("nap", [0.04, 0.0])
+def test_heartbeats_come_by_time_whatever_an_iteration_costs(nap: float) -> None:
+    engine = engine_over([100.0] * 40_000)
+    beats: list[float] = []
+    until = time.monotonic() + 1.0
+
+    def trade(e: _core.Engine) -> None:
+        if time.monotonic() > until:
+            e.stop()
+        time.sleep(nap)
+
+    strategy = Calls(engine, on_trading_iteration=trade)
+    strategy.heartbeat = lambda: beats.append(time.monotonic())
+    engine.run(strategy)
+    assert 4 <= len(beats) <= 12
+    assert all(later - sooner >= 0.099 for sooner, later in itertools.pairwise(beats))
 
 
 # ---- Threads and lifetimes ---------------------------------------------------------------------
