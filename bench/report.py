@@ -7,7 +7,9 @@ What stands in a document between `<!-- bench: ASK -->` and `<!-- /bench -->` is
 answer. ASK is one of
 
     table engine/momentum cpu times memory    a group: its columns, its rows (ROW=TITLE) or all
-    grid data ours=millibar slice-none ...    groups by contenders, as times of ours
+    grid data ours=millibar slice-none ...    groups, or all, by contenders, as times of ours
+    values calls last-price ...               the same, in seconds
+    growth growth/bars                        what one more costs, at the fewest and the most
     layers engine/momentum lumibot unchanged  microseconds an iteration by layer
     times engine/momentum lumibot unchanged   how many times the second's CPU the first takes
     cpu calls/last-price millibar             one median
@@ -92,9 +94,13 @@ def base_of(group: Group, row: Row) -> Row:
 
 def group_of(results: Results, place: str) -> Group:
     name, _, group = place.partition("/")
+    return benchmark_of(results, name).group(group)
+
+
+def benchmark_of(results: Results, name: str) -> Benchmark:
     if name not in results:
         raise KeyError(f"there is no result of the benchmark {name!r}")
-    return results[name].group(group)
+    return results[name]
 
 
 def render_table(results: Results, place: str, *wanted: str) -> str:
@@ -111,18 +117,63 @@ def render_table(results: Results, place: str, *wanted: str) -> str:
 
 
 def render_grid(results: Results, name: str, ours: str, *groups: str) -> str:
-    """A line a group and a column a contender: CPU as times of ours."""
-    ours = ours.partition("=")[2].replace("_", " ")
-    found = [group_of(results, f"{name}/{group}") for group in groups]
-    names = [ours]
-    for group in found:
-        names += [row.who for row in group.rows if row.who not in names]
+    """A line a group (all without them) and a column a contender: CPU as times of ours."""
+    reference = ours.partition("=")[2].replace("_", " ")
+
+    def cell(group: Group, row: Row) -> str:
+        if row.who == reference:
+            return seconds(row.samples.cpu)
+        return times(row.samples.cpu / group.row(reference).samples.cpu)
+
+    return grid("CPU, as times of ours", chosen_groups(results, name, groups), reference, cell)
+
+
+def render_values(results: Results, name: str, *groups: str) -> str:
+    """A line a group (all without them) and a column a contender: CPU."""
+    found = chosen_groups(results, name, groups)
+    first = found[0].base if found else ""
+    return grid("CPU", found, first, lambda group, row: seconds(row.samples.cpu))
+
+
+def chosen_groups(results: Results, name: str, wanted: Sequence[str]) -> list[Group]:
+    if wanted:
+        return [group_of(results, f"{name}/{group}") for group in wanted]
+    every = benchmark_of(results, name).groups
+    return [group for group in every if group.rows and not group.axis]
+
+
+def grid(
+    corner: str, groups: Sequence[Group], first: str, cell: Callable[[Group, Row], str]
+) -> str:
+    names = dict.fromkeys([first, *(row.who for group in groups for row in group.rows)])
     body = []
-    for group in found:
-        reference = group.row(ours).samples.cpu
-        have = {row.who: times(row.samples.cpu / reference) for row in group.rows}
-        body.append([group.title, seconds(reference), *(have.get(who, "") for who in names[1:])])
-    return "\n" + markdown(["CPU, as times of ours", *names], body) + "\n"
+    for group in groups:
+        cells = {row.who: cell(group, row) for row in group.rows}
+        body.append([group.title, *(cells.get(who, "") for who in names)])
+    return "\n" + markdown([corner, *names], body) + "\n"
+
+
+def render_growth(results: Results, place: str) -> str:
+    """What one more costs at the smallest size and at the largest: CPU, and memory at the largest."""
+    group = group_of(results, place)
+    body = []
+    for who in dict.fromkeys(row.who for row in group.rows):
+        rows = sorted(
+            (row.size, row) for row in group.rows if row.who == who and row.size is not None
+        )
+        (least, small), (most, large) = rows[0], rows[-1]
+        body.append(
+            [
+                who,
+                f"{least:,} to {most:,}",
+                seconds(small.samples.cpu / least),
+                seconds(large.samples.cpu / most),
+                memory(large),
+            ]
+        )
+    one = group.axis.rstrip("s")
+    head = [group.title, group.axis, f"CPU a {one}, fewest", f"CPU a {one}, most", "memory, most"]
+    return "\n" + markdown(head, body) + "\n"
 
 
 def render_layers(results: Results, place: str, *chosen: str) -> str:
@@ -163,7 +214,7 @@ def render_fact(results: Results, place: str, who: str, *path: str) -> str:
 
 def render_machine(results: Results, name: str) -> str:
     """A sentence: on what and when."""
-    told = results[name]
+    told = benchmark_of(results, name)
     have = told.machine
     quick = ", in its quick form" if told.quick else ""
     return (
@@ -196,6 +247,8 @@ def render_losses(results: Results) -> str:
 RENDER: dict[str, Callable[..., str]] = {
     "table": render_table,
     "grid": render_grid,
+    "values": render_values,
+    "growth": render_growth,
     "layers": render_layers,
     "times": render_times,
     "cpu": render_cpu,
