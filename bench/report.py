@@ -154,7 +154,7 @@ def grid(
 
 
 def render_growth(results: Results, place: str) -> str:
-    """What one more costs at the smallest size and at the largest: CPU, and memory at the largest."""
+    """CPU of one more at the smallest size and at the largest, and memory at the largest."""
     group = group_of(results, place)
     body = []
     for who in dict.fromkeys(row.who for row in group.rows):
