@@ -183,10 +183,25 @@ static void take_u64(work *w, uint64_t value)
 
 /* ---- From and to doubles -------------------------------------------------- */
 
+/* The digits of a whole number below 2^53. */
+static void from_whole(mbar_decimal *out, double value)
+{
+    uint64_t rest = (uint64_t)fabs(value);
+    out->exponent = out->n_limbs = 0;
+    out->is_negative = value < 0;
+    for (; rest > 0; rest /= BASE) {
+        out->limbs[out->n_limbs++] = (uint32_t)(rest % BASE);
+    }
+}
+
 void mbar_decimal_from_double(mbar_decimal *out, double value)
 {
     assert(out != NULL && isfinite(value));
-    work w = {.n = 0};
+    if (fabs(value) < 9007199254740992.0 && value == (double)(int64_t)value) {
+        from_whole(out, value);
+        return;
+    }
+    work w;
     int power;
     uint64_t mantissa = (uint64_t)ldexp(frexp(fabs(value), &power), DBL_MANT_DIG);
     power -= DBL_MANT_DIG;

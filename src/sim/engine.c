@@ -258,7 +258,7 @@ static mbar_status asset_init(mbar_instrument *asset, const mbar_asset *spec, mb
     asset->spec.quote = asset->quote;
     asset->next_close_ns = INT64_MAX;
     asset->fresh_row = asset->row = -1;
-    asset->dividend_day_ns = asset->split_day_ns = INT64_MIN;
+    asset->dividend_day_ns = asset->split_day_ns = asset->met_at = INT64_MIN;
     if (series == NULL) {
         return MBAR_OK;
     }

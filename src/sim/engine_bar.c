@@ -217,10 +217,8 @@ static void set_quote(const mbar_engine *engine, const mbar_instrument *asset, m
 
 /* ---- The order's bar --------------------------------------------------------------- */
 
-mbar_book_data mbar_engine_lumibot_bar(void *ctx, const mbar_order *order, mbar_bar *out)
+static mbar_book_data find_bar(mbar_engine *engine, const mbar_instrument *asset, mbar_bar *out)
 {
-    mbar_engine *engine = ctx;
-    const mbar_instrument *asset = &engine->assets[order->request.asset];
     *out = (mbar_bar){INT64_MIN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, false};
     out->is_day = engine->fill_step == MBAR_STEP_DAY;
     if (asset->series == NULL) {
@@ -245,4 +243,19 @@ mbar_book_data mbar_engine_lumibot_bar(void *ctx, const mbar_order *order, mbar_
                                                 : (uint64_t)engine->now_ns - (uint64_t)row->ns;
     uint64_t most_ns = (uint64_t)(out->is_day ? 7 * MBAR_DAY_NS : MBAR_DAY_NS);
     return away_ns > most_ns ? MBAR_BOOK_FAR_BAR : MBAR_BOOK_BAR;
+}
+
+mbar_book_data mbar_engine_lumibot_bar(void *ctx, const mbar_order *order, mbar_bar *out)
+{
+    mbar_engine *engine = ctx;
+    mbar_instrument *asset = &engine->assets[order->request.asset];
+    bool has_days = engine->fill_step == MBAR_STEP_DAY ||
+                    (asset->series != NULL && asset->series->step == MBAR_STEP_DAY);
+    /* Bars of days depend on the splits booked, too. */
+    if (asset->met_at != engine->now_ns || has_days) {
+        asset->met_data = find_bar(engine, asset, &asset->met);
+        asset->met_at = engine->now_ns;
+    }
+    *out = asset->met;
+    return asset->met_data;
 }

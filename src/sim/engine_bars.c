@@ -89,22 +89,14 @@ static double field_at(const mbar_instrument *asset, mbar_bar_field field, int64
     return asset->fields[field] != NULL ? asset->fields[field][row] : NAN;
 }
 
-/* mbar_book_market.bar. A quote column says what was quoted by the bar's end: no order
- * can have met that at its beginning, so there is none. */
-static mbar_book_data strict_bar(void *ctx, const mbar_order *order, mbar_bar *out)
+/* A quote column says what was quoted by the bar's end: no order can have met that at its
+ * beginning, so there is none. */
+static void read_fresh(mbar_instrument *asset)
 {
-    const mbar_engine *engine = ctx;
-    const mbar_instrument *asset = &engine->assets[order->request.asset];
     int64_t row = asset->fresh_row;
-    if (row < 0 || asset->times[row] < order->placed_ns) {
-        return MBAR_BOOK_WAIT;
-    }
-    for (int field = MBAR_BAR_OPEN; field <= MBAR_BAR_CLOSE; field++) {
-        if (!isfinite(asset->fields[field][row])) {
-            return MBAR_BOOK_WAIT;
-        }
-    }
-    *out = (mbar_bar){
+    asset->met_at = row;
+    asset->met_data = MBAR_BOOK_BAR;
+    asset->met = (mbar_bar){
         .open_ns = asset->times[row],
         .open = asset->fields[MBAR_BAR_OPEN][row],
         .high = asset->fields[MBAR_BAR_HIGH][row],
@@ -115,7 +107,26 @@ static mbar_book_data strict_bar(void *ctx, const mbar_order *order, mbar_bar *o
         .ask = NAN,
         .is_day = asset->series->step == MBAR_STEP_DAY,
     };
-    return MBAR_BOOK_BAR;
+    if (!isfinite(asset->met.open) || !isfinite(asset->met.high) || !isfinite(asset->met.low) ||
+        !isfinite(asset->met.close)) {
+        asset->met_data = MBAR_BOOK_WAIT;
+    }
+}
+
+/* mbar_book_market.bar. */
+static mbar_book_data strict_bar(void *ctx, const mbar_order *order, mbar_bar *out)
+{
+    const mbar_engine *engine = ctx;
+    mbar_instrument *asset = &engine->assets[order->request.asset];
+    int64_t row = asset->fresh_row;
+    if (row < 0 || asset->times[row] < order->placed_ns) {
+        return MBAR_BOOK_WAIT;
+    }
+    if (asset->met_at != row) {
+        read_fresh(asset);
+    }
+    *out = asset->met;
+    return asset->met_data;
 }
 
 static mbar_status book_corporate(mbar_engine *engine, mbar_error *error)

@@ -62,6 +62,11 @@ typedef struct mbar_instrument {
     /* LUMIBOT: the last row with open <= clock; -1. */
     int64_t row;
     bool split_adjusted; /* prices are in today's units already */
+    /* What orders meet, the same for all of them: of row met_at (STRICT), at that instant
+     * (LUMIBOT); INT64_MIN: nothing yet. */
+    int64_t met_at;
+    mbar_bar met;
+    mbar_book_data met_data;
     /* LUMIBOT: rows [first_paid, end_paid) are those whose dividends it knows. */
     bool has_looked;
     int64_t first_paid, end_paid;

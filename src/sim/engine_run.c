@@ -88,6 +88,8 @@ mbar_status mbar_engine_deliver(mbar_engine *engine, bool also_early, mbar_error
     mbar_event event;
     if (engine->strategy.on_order_event == NULL && mbar_engine_is_strict(engine)) {
         mbar_book_skip_events(engine->book);
+        engine->is_touched = false;
+        return MBAR_OK;
     }
     while (mbar_book_next_event(engine->book, &event)) {
         if (!mbar_engine_is_strict(engine) && !engine->has_iterated && !also_early) {

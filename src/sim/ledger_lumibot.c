@@ -24,6 +24,17 @@ static const double EXACT_LIMIT = 9007199254740992.0; /* 2^53 */
 
 /* ---- Fees ----------------------------------------------------------------- */
 
+/* price * quantity * percent */
+static void percent_of(const mbar_decimal *percent, double price, double quantity,
+                       mbar_decimal *out)
+{
+    mbar_decimal units;
+    mbar_decimal_from_shortest(out, price);
+    mbar_decimal_from_shortest(&units, quantity);
+    mbar_decimal_multiply(out, out, &units);
+    mbar_decimal_multiply(out, out, percent);
+}
+
 /* BacktestingBroker.calculate_trade_cost */
 double mbar_lumibot_fee(const mbar_ledger *ledger, const mbar_order *order, double price)
 {
@@ -34,22 +45,25 @@ double mbar_lumibot_fee(const mbar_ledger *ledger, const mbar_order *order, doub
     if (ledger->n_fees[side] == 0) {
         return 0;
     }
-    mbar_decimal cost, of_price, units, part;
+    mbar_decimal cost, part;
     mbar_decimal_from_double(&cost, 0);
-    mbar_decimal_from_shortest(&of_price, price);
-    mbar_decimal_from_shortest(&units, order->request.quantity);
-    mbar_decimal_multiply(&of_price, &of_price, &units);
     for (int32_t i = 0; i < ledger->n_fees[side]; i++) {
         const mbar_fee *fee = &ledger->fees[side][i];
         const mbar_fee_decimals *exact = &ledger->fee_decimals[side][i];
         if (!(fee->taker && takes) && !(fee->maker && makes)) {
             continue;
         }
+        /* lumibot adds the terms that are nothing, too: they leave the sum as it is. */
         mbar_decimal_add(&cost, &cost, &exact->flat);
-        mbar_decimal_multiply(&part, &of_price, &exact->percent);
-        mbar_decimal_add(&cost, &cost, &part);
-        mbar_decimal_multiply(&part, &units, &exact->per_contract);
-        mbar_decimal_add(&cost, &cost, &part);
+        if (fee->percent != 0) {
+            percent_of(&exact->percent, price, order->request.quantity, &part);
+            mbar_decimal_add(&cost, &cost, &part);
+        }
+        if (fee->per_contract != 0) {
+            mbar_decimal_from_shortest(&part, order->request.quantity);
+            mbar_decimal_multiply(&part, &part, &exact->per_contract);
+            mbar_decimal_add(&cost, &cost, &part);
+        }
     }
     return mbar_decimal_to_double(&cost);
 }
@@ -139,15 +153,37 @@ static void update_average(mbar_holding *holding, const mbar_decimal *before, do
 }
 
 /* BacktestingBroker._process_filled_order, the position's part. */
+/* update_average of quantities that are doubles; false where the average is to be computed. */
+static bool keep_average(mbar_holding *holding, double before, double price)
+{
+    double after = holding->position.quantity;
+    if (after == 0) {
+        holding->position.avg_price = NAN;
+    } else if (before == 0 || (before > 0) != (after > 0)) {
+        holding->position.avg_price = price;
+    } else {
+        return fabs(after) <= fabs(before);
+    }
+    return true;
+}
+
 static void move_position(mbar_ledger *ledger, int32_t asset, int sign, double quantity,
                           double price, int64_t ns)
 {
     mbar_holding *holding = &ledger->holdings[asset];
     mbar_decimal before;
-    quantity_of(holding, &before);
-    bool was_held = holding->is_held, was_long = holding->position.quantity > 0;
+    double held = holding->position.quantity;
+    bool was_held = holding->is_held, was_long = held > 0, was_decimal = holding->is_decimal;
+    if (was_decimal) {
+        quantity_of(holding, &before);
+    }
     add_quantity(holding, sign, quantity);
-    update_average(holding, &before, price);
+    if (was_decimal || holding->is_decimal || !keep_average(holding, held, price)) {
+        if (!was_decimal) {
+            mbar_decimal_from_double(&before, held);
+        }
+        update_average(holding, &before, price);
+    }
     if (!was_held) {
         mbar_holding_open(ledger, asset, ns);
     } else if (holding->position.quantity == 0) {
