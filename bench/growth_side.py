@@ -8,6 +8,7 @@ lumibot are read before a round begins; our engine reads its files in it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -119,7 +120,9 @@ def backtest(side: str, paths: list[Path], *, weights: bool) -> Side:
         if side != "lumibot":
             return {"data": dict(zip(assets, paths, strict=True))}
         pairs = zip(assets, frames, strict=True)
-        return {"pandas_data": [Data(asset, frame.copy(), "minute") for asset, frame in pairs]}
+        return {
+            "pandas_data": [Data(asset, frame.copy(), timestep="minute") for asset, frame in pairs]
+        }
 
     def run(given: dict[str, Any]) -> tuple[int, float]:
         source = PandasDataBacktesting(
@@ -146,7 +149,9 @@ def main() -> int:
     side, words = sys.argv[1], sys.argv[2:]
     paths = [Path(word) for word in words if word != "--weights"]
     weights = "--weights" in words
-    serve("", read(paths[0]) if side == "read" else backtest(side, paths, weights=weights))
+    with contextlib.redirect_stdout(sys.stderr):  # lumibot logs to what it finds when imported
+        made = read(paths[0]) if side == "read" else backtest(side, paths, weights=weights)
+    serve("", made)
     return 0
 
 

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from measure import Options, Row, Samples
 
 HERE = Path(__file__).resolve().parent
 SIDE = HERE / "momentum_side.py"
+IN_EXAMPLES = HERE.parent / "examples" / "mes_momentum.c"
 # Inside lumibot: whose data source, of which kind, and the strategy.
 INSIDE = {
     "lumibot": ("lumibot", "pandas", "MESMomentum"),
@@ -240,22 +242,21 @@ def make_bars(folder: Path) -> Path:
 # ---- C -----------------------------------------------------------------------------------------
 
 
-def compile_plugin(folder: Path) -> Path | None:
-    """The C strategy, built as its own file says; None without a compiler."""
+def compile_plugin(folder: Path, source: Path = IN_EXAMPLES) -> Path | None:
+    """A strategy in C, built as its own file says; None without a compiler."""
     compiler = os.environ.get("CC") or shutil.which("cc")
     if compiler is None:
         return None
     folder.mkdir(parents=True, exist_ok=True)
-    plugin = folder / "mes_momentum.so"
-    source, include = HERE.parent / "examples" / "mes_momentum.c", HERE.parent / "include"
+    plugin, include = folder / f"{source.stem}.so", HERE.parent / "include"
     build = [compiler, "-O2", "-shared", "-fPIC", f"-I{include}", str(source), "-o", str(plugin)]
     subprocess.run(build, check=True)
     return plugin
 
 
-def run_c(plugin: Path, bars: Path, *words: str) -> dict[str, Any]:
+def run_c(plugin: Path, bars: Path, *words: str, asset: Sequence[str] = FUTURE) -> dict[str, Any]:
     """What `mbar run --json` tells."""
-    command = [mbar(), "run", str(plugin), "--data", f"MES={bars}", *FUTURE, *words, "--json"]
+    command = [mbar(), "run", str(plugin), "--data", f"MES={bars}", *asset, *words, "--json"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"momentum: {' '.join(command)} failed:\n{done.stderr}")

@@ -98,7 +98,9 @@ class Counts:
     """
 
     def __init__(self) -> None:
-        self.found = dict.fromkeys(("datetime_iteration_calls", "parquet_reads", "frames"), 0)
+        self.found: dict[str, int] = dict.fromkeys(
+            ("datetime_iteration_calls", "parquet_reads", "frames"), 0
+        )
 
     def install(self) -> None:
         import pandas as pd
