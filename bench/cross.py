@@ -2,10 +2,20 @@
 
 One unit, long after a cross upwards and short after one downwards, over the minutes of MES and of
 BTC (synthetic ones where the real are not there). Every contender is a process of its own that runs
-a round when asked (serve.py), so the rounds are interleaved; bars and signals are there before a
-round begins, start-up is told apart, and a first round is left out. Fills and profit are checked
-equal before any time is printed; raptorbt, which trades one side only, is compared with our run of
-that side.
+a round when asked (serve.py), so the rounds are interleaved; the bars are there in its own form
+before a round begins, and start-up is told apart. Fills and profit are checked equal before any
+time is shown.
+
+A round is the engine's run alone. Who is called at every bar computes both averages in it (bt and
+ml4t-backtest, which have none, excepted); who takes arrays of signals finds them there. Statistics
+and tables that an engine cannot run without are in it: those of backtesting.py, bt, PyBroker,
+ml4t-backtest, zipline and raptorbt; our "backtest" has its own in it, our "strategy" is the run
+without. What each includes is in its row's facts. A contender takes no more rounds of a set once
+they have taken 20 seconds, except for a second one; engines of some thousand bars a second run on
+MES alone. raptorbt trades one side only and is compared with our run of that side.
+
+The first round is told apart: it is the cold one. What compiles with numba starts with an empty
+cache, and once more with the one it has filled; in a quick run with the cache of an earlier run.
 """
 
 from __future__ import annotations
@@ -22,7 +32,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from measure import Samples, seconds
+from measure import Group, Options, Row, seconds
+from peers_install import ENVIRONMENTS, AbsentError, interpreter
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -34,20 +45,68 @@ KNOWN = {
     "MES_1m_2026Q1": (1195, -141.00),
     "BTCUSD_1m_bitfinex_2018_2019": (21231, 12027.54),
 }
+SHORT_NAMES = {"MES_1m_2026Q1": "mes", "BTCUSD_1m_bitfinex_2018_2019": "btc"}
 CENT = 0.005
-LONG_ONLY = {"signals-long", "raptorbt-long"}
-OURS_PYTHON = ("strategy", "backtest", "engine", "signals", "signals-long")
-OURS_C = "engine in C"
-FLOORS = {"loop in C": "the loop alone, averages given", "loop": "the same in Python"}
-PEERS = ("back-trader-cpp", "vectorbt", "vectorbt-rust", "raptorbt-long")
-# (ours, peers) that do the same kind of job.
-DUELS = (
-    (("strategy", "backtest", "engine"), ("back-trader-cpp",)),
-    (("signals",), ("vectorbt", "vectorbt-rust")),
-    (("signals-long",), ("raptorbt-long",)),
-)
-GROWTH_ROWS = (63_752, 127_504, 258_306, 516_613, 1_033_226)
-GROWING = ("strategy", "backtest", "engine", "signals", OURS_C)
+ENOUGH_S = 20.0
+
+PYTHON = "strategy in Python, called at every bar"
+IN_C = "strategy in C, called at every bar"
+SIGNALS = "arrays of signals"
+FLOOR = "floor"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of a contender before it starts.
+
+    Attributes:
+        job: contenders of one job compete.
+        environment: the peers' environment it lives in; None for ours and the floors.
+        short_only: it is too slow for the long set.
+        quick: it takes part in a short run.
+        numba: its first round compiles.
+        long_only: it goes out at a cross downwards, not short.
+    """
+
+    job: str
+    environment: str | None = None
+    short_only: bool = False
+    quick: bool = True
+    numba: bool = False
+    long_only: bool = False
+
+    @property
+    def ours(self) -> bool:
+        return self.environment is None and self.job != FLOOR
+
+
+ENTRIES = {
+    "strategy": Entry(PYTHON),
+    "backtest": Entry(PYTHON),
+    "engine": Entry(PYTHON),
+    "engine in C": Entry(IN_C),
+    "signals": Entry(SIGNALS),
+    "signals-long": Entry(SIGNALS, long_only=True),
+    "loop": Entry(FLOOR),
+    "loop in C": Entry(FLOOR),
+    "back-trader-cpp": Entry(PYTHON, "main"),
+    "backtesting.py": Entry(PYTHON, "main"),
+    "bt": Entry(PYTHON, "main"),
+    "PyBroker": Entry(PYTHON, "main", quick=False, numba=True),
+    "backtrader": Entry(PYTHON, "main", short_only=True, quick=False),
+    "nautilus_trader": Entry(PYTHON, "newer", short_only=True, quick=False),
+    "ml4t-backtest": Entry(PYTHON, "newer", short_only=True, quick=False),
+    "zipline-reloaded": Entry(PYTHON, "zipline", short_only=True, quick=False),
+    "vectorbt": Entry(SIGNALS, "main", numba=True),
+    "vectorbt-rust": Entry(SIGNALS, "main"),
+    "raptorbt-long": Entry(SIGNALS, "main", long_only=True),
+}
+C_SIDES = {"engine in C": "engine", "loop in C": "loop"}
+# bench/c/cross.c tells neither.
+RULES_OF_C = {
+    "engine in C": ("market order, at the next bar's open", "both averages, bar by bar"),
+    "loop in C": ("at the next bar's open", "nothing else; averages are there"),
+}
 
 
 class Contender:
@@ -57,14 +116,15 @@ class Contender:
         RuntimeError: it ended before its line, saying why.
     """
 
-    def __init__(self, command: Iterable[Any]) -> None:
-        environment = os.environ.copy()
-        if "peers.py" in " ".join(map(str, command)):
+    def __init__(self, command: Iterable[Any], more: Mapping[str, str] | None = None) -> None:
+        words = [str(word) for word in command]
+        environment = {**os.environ, **(more or {})}
+        if str(HERE / "peers.py") in words:
             environment.pop("PYTHONPATH", None)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         began = time.perf_counter()
         self._process = subprocess.Popen(
-            [str(word) for word in command],
+            words,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -106,14 +166,11 @@ class Contender:
 
 
 def find_data(folder: Path, *, quick: bool) -> list[tuple[str, Path]]:
-    """The sets of bars, real where they are there."""
+    """The sets of bars, real where they are there: the file's stem in KNOWN, and the file."""
     found = []
     for name in list(KNOWN)[: 1 if quick else None]:
         path = SHARED / "data" / f"{name}.parquet"
-        if not path.exists():
-            path = synthetic(folder, name)
-            name = f"synthetic bars instead of {name}"
-        found.append((name, path))
+        found.append((name, path if path.exists() else synthetic(folder, name)))
     return found
 
 
@@ -129,154 +186,185 @@ def synthetic(folder: Path, name: str) -> Path:
     return path
 
 
-def peers_python(*, quick: bool) -> Path | None:
-    """The interpreter of the peers' environment, made once: MILLIBAR_PEERS, or .cache/peers."""
-    if "MILLIBAR_PEERS" in os.environ:
-        return Path(os.environ["MILLIBAR_PEERS"]) / "bin" / "python"
-    folder = ROOT / ".cache" / "peers"
-    python, stamp = folder / "bin" / "python", folder / "installed.txt"
-    wanted = (HERE / "peers.txt").read_text(encoding="utf-8")
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
-        return python
-    if quick:
-        print("cross: the peers are not installed; a run without --quick installs them: skipped")
-        return None
-    print(f"cross: installing the peers into {folder.relative_to(ROOT)}")
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for command in (
-        [sys.executable, "-m", "venv", str(folder)],
-        [*pip, "-r", str(HERE / "peers.txt")],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            told = (done.stderr or done.stdout).strip().splitlines()
-            print(f"cross: the peers cannot be installed: {told[-1] if told else ''}: skipped")
-            return None
-    stamp.write_text(wanted, encoding="utf-8")
-    return python
+def interpreters(*, quick: bool) -> tuple[dict[str, Path], dict[str, str]]:
+    """Python of each of the peers' environments; and why one is not there."""
+    found, absent = {}, {}
+    for name in ENVIRONMENTS:
+        try:
+            found[name] = interpreter(name, install=not quick)
+        except AbsentError as error:
+            absent[name] = str(error)
+    return found, absent
 
 
-def commands(path: Path, peers: Path | None, rows: int | None = None) -> dict[str, list[Any]]:
-    """How each contender is started."""
+def commands(
+    path: Path, peers: Mapping[str, Path] | None = None, rows: int | None = None
+) -> dict[str, list[Any]]:
+    """How each contender that is there is started: ours, and those of the peers' environments."""
     more = [path] if rows is None else [path, rows]
     in_c = MBAR.parent / "bench_cross"
     found: dict[str, list[Any]] = {}
-    for name in (*OURS_PYTHON, "loop"):
-        found[name] = [sys.executable, HERE / "cross_side.py", name, *more]
-    if in_c.exists():
-        found[OURS_C] = [in_c, "engine", *more]
-        found["loop in C"] = [in_c, "loop", *more]
-    else:
-        print("cross: no bench_cross beside mbar (cmake -DMILLIBAR_BENCH=ON): C skipped")
-    if peers is not None:
-        for name in PEERS:
-            found[name] = [peers, HERE / "peers.py", name, *more]
+    for name, entry in ENTRIES.items():
+        if entry.environment is not None:
+            if peers is not None and entry.environment in peers:
+                found[name] = [peers[entry.environment], HERE / "peers.py", name, *more]
+        elif name not in C_SIDES:
+            found[name] = [sys.executable, HERE / "cross_side.py", name, *more]
+        elif in_c.exists():
+            found[name] = [in_c, C_SIDES[name], *more]
     return found
 
 
 # ---- One set of bars ---------------------------------------------------------------------------
 
 
-@dataclass
-class Line:
-    """What is known of one contender."""
-
-    version: str
-    start_s: float
-    first_s: float
-    fills: int
-    profit: float
-    run_mib: float
-    samples: Samples
-
-
-def measure(started: Mapping[str, list[Any]], rounds: int) -> dict[str, Line]:
-    """Rounds in turn; a contender that fails is skipped with a line saying so."""
+def start(
+    started: Mapping[str, list[Any]], n_bars: int, options: Options
+) -> tuple[dict[str, Contender], dict[str, Row], dict[str, str]]:
+    """Each with its first round; a peer that fails is told with the reason."""
+    caches = options.folder / "numba"
+    if not options.quick:
+        shutil.rmtree(caches, ignore_errors=True)
     alive: dict[str, Contender] = {}
-    lines: dict[str, Line] = {}
+    rows: dict[str, Row] = {}
+    skipped: dict[str, str] = {}
     for name, command in started.items():
+        entry = ENTRIES[name]
+        cache = {"NUMBA_CACHE_DIR": str(caches / name)} if entry.numba else None
         try:
-            contender = Contender(command)
+            contender = Contender(command, cache)
             first = contender.round()
         except (RuntimeError, OSError) as error:
-            if name not in PEERS:
+            if entry.environment is None:
                 raise SystemExit(f"cross: {name} failed: {error}") from None
-            print(f"cross: {name} does not run here: {error}: skipped")
+            skipped[name] = f"does not run here: {error}"
             continue
         alive[name] = contender
-        lines[name] = Line(
-            str(contender.hello["version"]),
-            contender.start_s,
-            first["wall_s"],
-            first["fills"],
-            first["profit"],
-            0.0,
-            Samples(),
-        )
-    for _ in range(rounds):
-        for name, contender in alive.items():
-            round_, line = contender.round(), lines[name]
-            line.samples.cpu_s.append(round_["cpu_s"])
-            line.samples.wall_s.append(round_["wall_s"])
-            line.run_mib = round_["peak_mib"] - contender.hello["loaded_mib"]
-            if (round_["fills"], round_["profit"]) != (line.fills, line.profit):
-                raise SystemExit(f"cross: {name} has other trades in another round")
-    for contender in alive.values():
-        contender.close()
-    return lines
+        rows[name] = row_of(name, contender, first, n_bars)
+        if cache is not None and options.quick:
+            rows[name].facts["first"] = "numba's cache was as an earlier run had left it"
+        elif cache is not None:
+            again = Contender(command, cache)
+            rows[name].facts["first"] = "numba compiled in it: its cache was empty"
+            rows[name].facts["start_cached_s"] = again.start_s
+            rows[name].facts["first_cached_s"] = again.round()["wall_s"]
+            again.close()
+    return alive, rows, skipped
 
 
-def check(name: str, lines: Mapping[str, Line]) -> None:
-    """All contenders of a kind have the same fills and profit, and the known ones."""
-    for long_only in (False, True):
-        group = {who: line for who, line in lines.items() if (who in LONG_ONLY) == long_only}
-        reference = group["signals-long" if long_only else "signals"]
-        wanted = (reference.fills, reference.profit)
-        if not long_only and name in KNOWN:
-            wanted = KNOWN[name]
-        for who, line in group.items():
-            if line.fills != wanted[0] or abs(line.profit - wanted[1]) >= CENT:
-                raise SystemExit(
-                    f"cross: {who} has {line.fills} fills and {line.profit:+.4f} points on {name}, "
-                    f"not {wanted[0]} and {wanted[1]:+.4f}: no times are shown"
-                )
-        kind = "long only" if long_only else "long and short"
-        print(f"  {kind}: {wanted[0]:,} fills, {wanted[1]:+,.2f} points, all of {len(group)} agree")
-
-
-def show(n_rows: int, lines: Mapping[str, Line]) -> None:
-    print(
-        f"  {'':18}{'version':>9}{'start':>9}{'first':>9}{'CPU':>10}{'wall':>10}{'spread':>8}"
-        f"{'M bars/s':>10}{'memory':>10}"
+def row_of(name: str, contender: Contender, first: Mapping[str, Any], n_bars: int) -> Row:
+    entry, hello = ENTRIES[name], contender.hello
+    rule, timed = RULES_OF_C.get(name, (hello.get("rule", ""), hello.get("timed", "")))
+    facts = {
+        "job": entry.job,
+        "fills": first["fills"],
+        "profit": first["profit"],
+        "bars": n_bars,
+        "timed": timed,
+    }
+    if "python" in hello:
+        facts["python"] = hello["python"]
+    return Row(
+        name,
+        ours=entry.ours,
+        version=str(hello["version"]),
+        rule=rule,
+        start_s=contender.start_s,
+        first_s=first["wall_s"],
+        facts=facts,
     )
-    for who, line in sorted(lines.items(), key=lambda item: item[1].samples.cpu):
-        print(
-            f"  {who:18}{line.version:>9}{seconds(line.start_s):>9}{seconds(line.first_s):>9}"
-            f"{seconds(line.samples.cpu):>10}{seconds(line.samples.wall):>10}"
-            f"{line.samples.spread:>8.0%}{n_rows / line.samples.cpu / 1e6:>10.2f}"
-            f"{line.run_mib:>6.0f} MiB"
+
+
+def check(rows: Iterable[Row], wanted: tuple[int, float]) -> int:
+    """How many have the trades that are wanted; a peer that has not is told so in its row.
+
+    Raises:
+        SystemExit: ours has not.
+    """
+    n_same = 0
+    for row in rows:
+        fills, profit = row.facts["fills"], row.facts["profit"]
+        same = fills == wanted[0] and abs(profit - wanted[1]) < CENT
+        n_same += same
+        if not same:
+            told = f"{fills} fills and {profit:+.4f}, not {wanted[0]} and {wanted[1]:+.4f} points"
+            if ENTRIES[row.who].environment is None:
+                raise SystemExit(f"cross: {row.who} has {told}: no times are shown")
+            row.facts["same_trades"] = False
+            row.facts["difference"] = told
+    return n_same
+
+
+def take(alive: Mapping[str, Contender], rows: Mapping[str, Row], rounds: int) -> None:
+    """Rounds in turn, into the rows."""
+    for number in range(rounds):
+        for name, contender in alive.items():
+            row = rows[name]
+            if number >= 2 and sum(row.samples.wall_s) > ENOUGH_S:
+                continue
+            round_ = contender.round()
+            row.samples.add(round_["cpu_s"], round_["wall_s"])
+            row.peak_mib = round_["peak_mib"] - contender.hello["loaded_mib"]
+            if (round_["fills"], round_["profit"]) != (row.facts["fills"], row.facts["profit"]):
+                raise SystemExit(f"cross: {name} has other trades in another round")
+    for row in rows.values():
+        row.facts["bars_per_s"] = row.facts["bars"] / row.samples.cpu
+
+
+def compare(name: str, path: Path, options: Options, peers: Mapping[str, Path]) -> list[Group]:
+    """Long and short, and long only, on one set of bars."""
+    n_bars, rounds = count_rows(path), 3 if options.quick else 7
+    short = SHORT_NAMES[name]
+    skipped: dict[str, str] = {}
+    wanted = commands(path, peers)
+    for who, entry in ENTRIES.items():
+        if entry.short_only and short != "mes":
+            skipped[who] = "too slow for so many bars; it runs on MES"
+        elif options.quick and not entry.quick:
+            skipped[who] = "left out of a quick run"
+        elif options.quick and entry.numba and not (options.folder / "numba" / who).exists():
+            skipped[who] = "a run without --quick compiles it first"
+        elif who not in wanted and entry.environment is None:
+            skipped[who] = "no bench_cross beside mbar (cmake -DMILLIBAR_BENCH=ON)"
+    started = {who: command for who, command in wanted.items() if who not in skipped}
+    alive, rows, failed = start(started, n_bars, options)
+    skipped |= failed
+    try:
+        verified = [agree(name, path, rows, long_only) for long_only in (False, True)]
+        take(alive, rows, rounds)
+    finally:
+        for contender in alive.values():
+            contender.close()
+    title = f"SMA-cross 20/60, {path.stem}, {n_bars:,} bars"
+    return [
+        Group(
+            name=f"{short}-long" if long_only else short,
+            title=f"{title}, long only" if long_only else title,
+            unit="run",
+            base="signals-long" if long_only else "strategy",
+            rows=sorted(
+                (row for row in rows.values() if ENTRIES[row.who].long_only == long_only),
+                key=lambda row: row.samples.cpu,
+            ),
+            verified=verified[long_only],
+            skipped={
+                who: why for who, why in skipped.items() if ENTRIES[who].long_only == long_only
+            },
         )
-    for ours, peers in DUELS:
-        for who in ours:
-            for peer in peers:
-                if peer in lines:
-                    ratio = lines[peer].samples.cpu / lines[who].samples.cpu
-                    wall = lines[peer].samples.wall / lines[who].samples.wall
-                    print(f"  {who} is {ratio:.2f} times as fast as {peer} ({wall:.2f} by wall)")
-    for floor, what in FLOORS.items():
-        if floor in lines:
-            print(f"  {floor}: {what}")
+        for long_only in (False, True)
+    ]
 
 
-def compare(
-    name: str, path: Path, peers: Path | None, *, rounds: int
-) -> tuple[str, dict[str, Samples]]:
-    n_rows = count_rows(path)
-    print(f"SMA-cross 20/60, {name}, {n_rows:,} bars, {rounds} rounds in turn")
-    lines = measure(commands(path, peers), rounds)
-    check(name, lines)
-    show(n_rows, lines)
-    return f"{name}, {n_rows} bars", {who: line.samples for who, line in lines.items()}
+def agree(name: str, path: Path, rows: Mapping[str, Row], long_only: bool) -> str:
+    """What was found equal, as words."""
+    group = [row for who, row in rows.items() if ENTRIES[who].long_only == long_only]
+    reference = rows["signals-long" if long_only else "signals"].facts
+    wanted = (reference["fills"], reference["profit"])
+    if not long_only and path.stem == name:
+        wanted = KNOWN[name]
+    n_same = check(group, wanted)
+    who = "all" if n_same == len(group) else f"{n_same}"
+    return f"{wanted[0]:,} fills and {wanted[1]:+,.2f} points, {who} of {len(group)}"
 
 
 def count_rows(path: Path) -> int:
@@ -286,37 +374,48 @@ def count_rows(path: Path) -> int:
     return rows
 
 
-# ---- Growth ------------------------------------------------------------------------------------
+# ---- All of it ---------------------------------------------------------------------------------
 
 
-def grow(name: str, path: Path, *, rounds: int) -> dict[str, dict[str, Samples]]:
-    """Time and memory of ours a bar, over ever more of the same bars."""
-    available = count_rows(path)
-    sizes = [rows for rows in GROWTH_ROWS if rows <= available] or [available]
-    print(f"growth, {name}: CPU a bar and memory of the run a bar, orders included")
-    print(f"  {'bars':>10}{'fills':>9}" + "".join(f"{who:>22}" for who in GROWING))
-    found: dict[str, dict[str, Samples]] = {}
-    for rows in sizes:
-        started = commands(path, None, rows)
-        lines = measure({who: started[who] for who in GROWING if who in started}, rounds)
-        cells = [f"{rows:>10,}{lines['signals'].fills:>9,}"]
-        for who in GROWING:
-            if who in lines:
-                each = lines[who].samples.cpu / rows
-                bytes_ = lines[who].run_mib * 1024 * 1024 / rows
-                cells.append(f"{seconds(each):>12}{bytes_:>8.0f} B")
-        print("  " + "".join(cells))
-        found[f"growth, {rows} bars"] = {who: line.samples for who, line in lines.items()}
-    return found
+def show(group: Group) -> None:
+    print(f"{group.title}; {group.verified}")
+    print(
+        f"  {'':18}{'version':>12}{'start':>9}{'first':>9}{'CPU':>10}{'wall':>10}{'spread':>8}"
+        f"{'k bars/s':>10}{'memory':>10}{'rounds':>8}{'of ours':>9}"
+    )
+    for row in group.rows:
+        rivals = [
+            other.samples.cpu
+            for other in group.rows
+            if other.ours and other.facts["job"] == row.facts["job"]
+        ]
+        ratio = f"{row.samples.cpu / min(rivals):.2f}" if rivals else ""
+        print(
+            f"  {row.who:18}{row.version:>12}{seconds(row.start_s or 0):>9}"
+            f"{seconds(row.first_s or 0):>9}{seconds(row.samples.cpu):>10}"
+            f"{seconds(row.samples.wall):>10}{row.samples.spread:>8.0%}"
+            f"{row.facts['bars_per_s'] / 1e3:>10,.0f}{row.peak_mib or 0:>6.0f} MiB"
+            f"{len(row.samples.cpu_s):>8}{ratio:>9}"
+        )
+        if "difference" in row.facts:
+            print(f"    not the same trades: {row.facts['difference']}")
+    for who, why in group.skipped.items():
+        print(f"  {who}: skipped: {why}")
 
 
-def run(folder: Path, *, quick: bool) -> dict[str, dict[str, Samples]]:
-    sets = find_data(folder, quick=quick)
-    peers = peers_python(quick=quick)
-    found = {}
-    for name, path in sets:
-        title, samples = compare(name, path, peers, rounds=3 if quick else 7)
-        found[title] = samples
-    if not quick:
-        found.update(grow(*sets[-1], rounds=3))
-    return found
+def run(options: Options) -> list[Group]:
+    peers, absent = interpreters(quick=options.quick)
+    without = {
+        who: absent[entry.environment]
+        for who, entry in ENTRIES.items()
+        if entry.environment in absent
+    }
+    groups = []
+    for name, path in find_data(options.folder, quick=options.quick):
+        for group in compare(name, path, options, peers):
+            for who, why in without.items():
+                if ENTRIES[who].long_only == group.name.endswith("-long"):
+                    group.skipped.setdefault(who, why)
+            show(group)
+            groups.append(group)
+    return groups

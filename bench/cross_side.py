@@ -10,6 +10,7 @@ strategies are computed in it.
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +28,7 @@ CASH = 1e5
 class Crossing(mb.Strategy):
     """As a user writes it: one unit, long or short."""
 
-    def initialize(self) -> None:
+    def initialize(self, parameters: Any = None) -> None:
         self.asset = mb.Asset("X")
         self.fast = self.indicator("sma", self.asset, FAST)
         self.slow = self.indicator("sma", self.asset, SLOW)
@@ -116,7 +117,7 @@ def signals(*, long_only: bool) -> Callable[[mb.Bars], Side]:
         averages = bars.sma(FAST), bars.sma(SLOW)
         up = mb.indicators.cross_above(*averages)
         down = mb.indicators.cross_below(*averages)
-        wanted = {"exits": down} if long_only else {"short_entries": down}
+        wanted: dict[str, Any] = {"exits": down} if long_only else {"short_entries": down}
 
         def run() -> tuple[int, float]:
             # What is open at the end is closed there, as raptorbt closes it.
@@ -164,11 +165,24 @@ SIDES: dict[str, Callable[[mb.Bars], Side]] = {
 }
 
 
+RULE = "market order, at the next bar's open"
+TIMED = {
+    "strategy": "both averages, bar by bar",
+    "backtest": "both averages, bar by bar, and its statistics and tables",
+    "engine": "both averages, bar by bar",
+    "signals": "its value and tables; signals are there",
+    "signals-long": "its value and tables; signals are there",
+    "loop": "nothing else; averages are there",
+}
+
+
 def main() -> int:
+    who = sys.argv[1]
     bars = mb.read_parquet(sys.argv[2])
     if len(sys.argv) > 3:
         bars = bars.head(int(sys.argv[3]))
-    serve(mb.__version__, SIDES[sys.argv[1]](bars))
+    python = platform.python_version()
+    serve(mb.__version__, SIDES[who](bars), rule=RULE, timed=TIMED[who], python=python)
     return 0
 
 

@@ -42,12 +42,12 @@ def forget_peak() -> None:
         file.write("5")
 
 
-def serve(version: str, side: Side) -> None:
-    """Rounds until standard input ends."""
+def serve(version: str, side: Side, **told: str) -> None:
+    """Rounds until standard input ends; what is told of the side goes with its first line."""
     out = sys.stdout
     sys.stdout = sys.stderr
     forget_peak()
-    hello = {"version": version, "loaded_mib": memory_mib("VmRSS")}
+    hello = {"version": version, "loaded_mib": memory_mib("VmRSS"), **told}
     print(json.dumps(hello), file=out, flush=True)
     for _ in sys.stdin:
         ready = side.prepare()
