@@ -7,8 +7,10 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import millibar as mb
 from millibar import _core
 
 pa = pytest.importorskip("pyarrow")
@@ -219,3 +221,33 @@ def test_corpora_by_value(shared: Path) -> None:
             assert plain(got[name]) == plain(theirs), (entry, name)
             compared += 1
     assert compared > 400
+
+
+@pytest.mark.parametrize("bits", range(1, 19))
+def test_dictionary_indices_of_every_width(tmp_path: Path, bits: int) -> None:
+    """Indices of 1 to 18 bits, in runs and packed, over pages that end anywhere."""
+    rng = np.random.default_rng(bits)
+    words = rng.normal(size=2**bits)
+    mixed = rng.integers(0, len(words), 40_011)
+    mixed[1000:1900] = mixed[999]
+    mixed[20_000:20_007] = 0
+    every = np.concatenate([np.arange(len(words)), mixed])
+    table = pa.table(
+        {
+            "value": words[every],
+            "maybe": pa.array(words[every], mask=rng.random(len(every)) < 0.1),
+            "count": every,
+        }
+    )
+    path = tmp_path / "indices.parquet"
+    pq.write_table(
+        table, path, data_page_size=3001, dictionary_pagesize_limit=2**24, compression="snappy"
+    )
+    encodings = pq.ParquetFile(path).metadata.row_group(0).column(0).encodings
+    assert "RLE_DICTIONARY" in encodings
+    bars = mb.read_parquet(path)
+    assert np.array_equal(bars["value"].view(np.int64), words[every].view(np.int64))
+    assert np.array_equal(bars["count"], every)
+    assert bars.to_arrow()["maybe"].equals(table["maybe"])
+    part = mb.scan_parquet(path).filter(mb.col("count") == 0).collect()
+    assert len(part) == int((every == 0).sum())
