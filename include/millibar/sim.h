@@ -44,6 +44,9 @@ typedef struct mbar_asset {
     double tick;          /* smallest price step; 0: none known */
     const char *quote;    /* symbol of what it is priced in; NULL: the engine's currency */
     bool quote_is_crypto; /* CRYPTO priced in a crypto: the cash leg is a position in quote */
+    /* LUMIBOT: 1 + the number of an earlier asset that this one is in another currency; 0: none.
+     * To lumibot they are one: the end of a position in one cancels what would close the other. */
+    int32_t same_as;
 } mbar_asset;
 /* Kind STOCK, multiplier 1, everything else 0 or NULL. */
 MBAR_API void mbar_asset_init(mbar_asset *asset);
@@ -95,7 +98,7 @@ typedef enum mbar_order_status {
     MBAR_STATUS_FILLED,
     MBAR_STATUS_CANCELED,
     MBAR_STATUS_EXPIRED, /* STRICT: by its time in force; LUMIBOT says canceled */
-    MBAR_STATUS_ERROR /* refused; message in the event */
+    MBAR_STATUS_ERROR    /* refused; message in the event */
 } mbar_order_status;
 
 /* An engine's orders are numbered from 1 in the order of their creation, children
@@ -115,7 +118,9 @@ typedef struct mbar_order_request {
     double stop_limit_price;
     double trail_amount;
     double trail_percent;
-    int64_t good_till_ns; /* GTD */
+    /* GTD. LUMIBOT, DAY: when it was created, whose date it lasts; 0: at submission; INT64_MAX:
+     * nobody knows, and it lasts until a session closes. */
+    int64_t good_till_ns;
     /* Children, of BRACKET, OTO and OCO; of an OCO NaN takes the order's own prices above.
      * LUMIBOT: a trail needs child_stop_price beside it, as lumibot's does. */
     double child_limit_price;      /* takes the profit */
@@ -138,6 +143,7 @@ typedef struct mbar_order {
     mbar_order_status status;
     bool triggered;     /* STOP_LIMIT: the stop has been met */
     bool ambiguous;     /* STRICT: limit and stop lay in one bar; resolved by the rule */
+    bool by_quote;      /* LUMIBOT, MARKET: filled at the bid or ask, not at a bar's open */
     double trail_stop;  /* TRAIL: NaN until the first bar has armed it */
     double filled;      /* units */
     double fill_price;  /* average; NaN before the first fill */
@@ -327,9 +333,9 @@ typedef struct mbar_strategy {
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_new(const mbar_engine_options *options,
                                                    mbar_engine **out, mbar_error *error);
 MBAR_API void mbar_engine_free(mbar_engine *engine);
-/* Before running; without bars while running, too. The series is what its bars are; LUMIBOT wants it already gap-filled
- * (mbar_grid_new, mbar_series_fill) where lumibot's loader would. *out: its number. A
- * series without open, high, low, close is MBAR_INVALID; a missing volume counts as
+/* Before running; without bars while running, too. The series is what its bars are; LUMIBOT wants
+ * it already gap-filled (mbar_grid_new, mbar_series_fill) where lumibot's loader would. *out: its
+ * number. A series without open, high, low, close is MBAR_INVALID; a missing volume counts as
  * unknown. Assets without bars (series NULL) can be held but not traded. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_add_asset(mbar_engine *engine,
                                                          const mbar_asset *asset,
@@ -414,8 +420,7 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_engine_sleep(mbar_engine *engine, int64_
 /* The asset's multiplier from now on: lumibot's is that of the first order's asset, not of the
  * data's. Left as it is (MBAR_OK) while the asset is held or has an active order. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_set_multiplier(mbar_engine *engine, int32_t asset,
-                                                              double multiplier,
-                                                              mbar_error *error);
+                                                              double multiplier, mbar_error *error);
 /* From now on; > 0. */
 MBAR_API void mbar_engine_set_step(mbar_engine *engine, int64_t step_ns);
 /* In place of the options' (asserted: in initialize at the latest, lengths >= 0). */
@@ -455,7 +460,7 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_engine_table(const mbar_engine *engine, 
  */
 typedef struct mbar_signals {
     const uint8_t *entries, *exits, *short_entries, *short_exits; /* n_rows each */
-    double size;  /* units */
+    double size;                                                  /* units */
     double share; /* where not 0, instead of size: of the account's value at the fill bar's open */
     double lot;   /* share: rounded down to whole lots; 0: any fraction */
 } mbar_signals;

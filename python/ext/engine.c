@@ -279,16 +279,23 @@ static PyObject *add_asset(PyObject *self, const mbar_asset *asset, PyObject *se
 static PyObject *engine_add_asset(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *keywords[] = {"symbol", "kind",  "series",          "multiplier", "margin",
-                               "tick",   "quote", "quote_is_crypto", NULL};
+                               "tick",   "quote", "quote_is_crypto", "same_as",    NULL};
     mbar_asset asset;
     mbar_asset_init(&asset);
-    PyObject *kind, *series = Py_None;
+    PyObject *kind, *series = Py_None, *same_as = Py_None;
     int quote_is_crypto = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sU|O$dddzp:add_asset", keywords, &asset.symbol,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sU|O$dddzpO:add_asset", keywords, &asset.symbol,
                                      &kind, &series, &asset.multiplier, &asset.margin, &asset.tick,
-                                     &asset.quote, &quote_is_crypto) ||
+                                     &asset.quote, &quote_is_crypto, &same_as) ||
         !mbar_py_engine_ready(self, "add_asset")) {
         return NULL;
+    }
+    if (same_as != Py_None) {
+        int32_t number = mbar_py_engine_asset(self, same_as);
+        if (number < 0) {
+            return NULL;
+        }
+        asset.same_as = number + 1;
     }
     int value = mbar_py_word_value(mbar_py_state_of(self), MBAR_PY_WORDS_ASSET, kind);
     if (value < 0) {
@@ -460,8 +467,9 @@ static PyObject *engine_repr(PyObject *self)
 
 static PyMethodDef engine_methods[] = {
     {"add_asset", MBAR_PY_METHOD(engine_add_asset), METH_VARARGS | METH_KEYWORDS,
-     PyDoc_STR("add_asset($self, symbol, kind, series=None, *, multiplier=1.0, margin=0.0, "
-               "tick=0.0, quote=None, quote_is_crypto=False)\n--\n\nThe asset's number.")},
+     PyDoc_STR(
+         "add_asset($self, symbol, kind, series=None, *, multiplier=1.0, margin=0.0, "
+         "tick=0.0, quote=None, quote_is_crypto=False, same_as=None)\n--\n\nThe asset's number.")},
     {"set_multiplier", MBAR_PY_METHOD(engine_set_multiplier), METH_FASTCALL,
      PyDoc_STR("set_multiplier($self, asset, multiplier, /)\n--\n\nCurrency per point and unit, "
                "while it is flat and has no active order.")},

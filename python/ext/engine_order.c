@@ -294,6 +294,7 @@ static PyStructSequence_Field order_fields[] = {
     {"placed_ns", "clock when it came into the book, or None"},
     {"closed_ns", "clock when it ended, or None"},
     {"tag", "the caller's own"},
+    {"by_quote", "a market order filled at the bid or ask, under LUMIBOT"},
     {NULL, NULL},
 };
 
@@ -338,6 +339,7 @@ static void order_values(const mbar_order *order, PyObject **out)
     out[22] = time_or_none(order->placed_ns);
     out[23] = time_or_none(order->closed_ns);
     out[24] = PyLong_FromLongLong(request->tag);
+    out[25] = PyBool_FromLong(order->by_quote);
 }
 
 PyObject *mbar_py_engine_order(PyObject *self, PyObject *number)
@@ -367,7 +369,8 @@ PyObject *mbar_py_engine_order(PyObject *self, PyObject *number)
 static PyObject *event_tuple(const mbar_py_state *state, const mbar_event *event)
 {
     PyObject *kind = Py_NewRef(mbar_py_word(state, MBAR_PY_WORDS_EVENT, (int)event->kind));
-    return Py_BuildValue("(NLdd)", kind, (long long)event->order, event->price, event->quantity);
+    return Py_BuildValue("(NLddL)", kind, (long long)event->order, event->price, event->quantity,
+                         (long long)event->ns);
 }
 
 PyObject *mbar_py_engine_events(PyObject *self, PyObject *first)

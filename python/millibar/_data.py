@@ -257,11 +257,11 @@ class Data:
             self._rows = rows
         return self._rows
 
-    def prepare(self, grid: _core.Column | None = None) -> Feed:
+    def prepare(self, grid: _core.Column | None = None, unit: str | None = None) -> Feed:
         """Puts the rows on a grid, filled as lumibot fills them; on their own times without one.
 
         grid: a column of times, as `store.minute_grid` makes it, of which those between the first
-        and the last row are used.
+        and the last row are used. unit: of the index of its frames, the rows' own unless given.
         """
         rows = self.rows
         if grid is None:
@@ -269,7 +269,10 @@ class Data:
         missing = has_nan(rows.columns)
         prices = any(missing[name] for name in PRICE_COLUMNS)
         self._feed, self._lines = fill(
-            rows, grid, unit=rows.unit, treatment=nan_treatment(missing | {"prices": prices})
+            rows,
+            grid,
+            unit=unit or rows.unit,
+            treatment=nan_treatment(missing | {"prices": prices}),
         )
         self._frame = None
         return self._feed

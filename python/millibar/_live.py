@@ -35,6 +35,8 @@ class OrderRecord(Protocol):
     def fill_price(self) -> float: ...
     @property
     def fees(self) -> float: ...
+    @property
+    def by_quote(self) -> bool: ...
 
 
 class PositionRecord(Protocol):
@@ -116,6 +118,8 @@ class LiveOrder:
     child_orders: list[Any] = cast(Any, Made(list))
 
     _engine: Engine | None = None
+    _open_type: Any = None  # of the price a bar's open filled it at; None: float
+    _pair_of: Any = None  # the submitted parent of one-cancels-other whose quantity it shares
     _id: int = 0
     _parent: Any = None
     _status: str = "unprocessed"
@@ -140,8 +144,11 @@ class LiveOrder:
         self._id = id
         children = self.__dict__.get("child_orders")
         if children:
+            shares = self.order_class is names.OrderClass.OCO
             for number, child in enumerate(children, id + 1):
                 child._parent = self
+                if shares:
+                    child._pair_of = self._pair_of = self
                 child._attach(engine, number)
 
     def _record(self) -> OrderRecord | None:
@@ -174,7 +181,10 @@ class LiveOrder:
 
     @property
     def quantity(self) -> Any:
-        """Units, as given; a Decimal once it has been set. Children follow, but for a multileg."""
+        """Units, as given; a Decimal once it has been set, and of a one-cancels-other order once
+        one of its children is filled. Children follow, but for a multileg."""
+        if self._pair_of is not None:
+            self._pair_of._settle_quantity()
         return self._quantity
 
     @quantity.setter
@@ -185,6 +195,14 @@ class LiveOrder:
         if self.order_class is not names.OrderClass.MULTILEG:
             for child in self.__dict__.get("child_orders", ()):
                 child.quantity = quantity
+
+    def _settle_quantity(self) -> None:
+        """lumibot gives a filled pair its quantity anew (backtesting_broker.py:1136)."""
+        engine = self._engine
+        if engine is not None and engine.order_status(self._id) == "fill":
+            for order in (self, *self.child_orders):
+                order._quantity = Decimal(str(abs(float(order._quantity))))
+                order._pair_of = None
 
     @property
     def status(self) -> str:
@@ -245,8 +263,12 @@ class LiveOrder:
         if self._transactions is None:
             record = self._record()
             if record is not None:
-                has_fills = record.filled and self.order_class is not names.OrderClass.OCO
-                return [Transaction(record.filled, record.fill_price)] if has_fills else []
+                if not record.filled or self.order_class is names.OrderClass.OCO:
+                    return []
+                price = record.fill_price
+                if self._open_type is not None and not record.by_quote:
+                    price = self._open_type(price)
+                return [Transaction(record.filled, price)]
             self._transactions = []
         return self._transactions
 

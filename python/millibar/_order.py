@@ -479,7 +479,8 @@ class Order(LiveOrder):
                 state[_KEPT[name]] = getattr(self, name)
             state["_price_triggered"] = self.price_triggered
             state["_own_trail_stop"] = self._trail_stop_price
-        for name in ("_engine", "_id", "_status_at", "_events", "_is_over"):
+            state["_quantity"] = self.quantity
+        for name in ("_engine", "_id", "_status_at", "_events", "_is_over", "_pair_of"):
             state.pop(name, None)
         return state
 

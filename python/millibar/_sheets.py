@@ -465,7 +465,8 @@ def _event_statuses(
     kinds: Sequence[str], rows: Sequence[int | None], orders: _core.Table
 ) -> list[str]:
     """An order's status at each event: a closed one stays so, whatever is asked of it later, and
-    what waits for its parent is "unprocessed" until it is sent or closed."""
+    what waits for its parent is "unprocessed" until it is sent or closed. Only the parent of
+    one-cancels-other, submitted once more, is new again."""
     classes = _order_column(orders, "class")
     place = {order: row for row, order in enumerate(orders.column("id").to_list())}
     above = [place.get(parent) for parent in _order_column(orders, "parent")]
@@ -474,7 +475,7 @@ def _event_statuses(
     statuses = []
     for kind, row in zip(kinds, rows, strict=True):
         status = _STATUSES.get(kind, kind)
-        if status == "new":
+        if status == "new" and (row is None or classes[row] != "oco"):
             status = last.get(row, "new")
         last[row] = status
         statuses.append(status)

@@ -9,16 +9,23 @@ lists what lumibot's `get_orders()` lists, in the order of its buckets, `positio
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from millibar import _core
+from millibar import _clock, _core
 from millibar.orders import Order, Position
 
 _FILLS = ("filled", "partial")
 _EXACT = ("crypto", "crypto_future")
 _NOTHING = Decimal("0.000001")
+# How lumibot forgets (brokers/broker.py:101): after every so many events it drops the oldest filled
+# and canceled orders from its lists, but keeps the last `least`, and those that are younger than
+# `age`, of which again the last `most`. An order without a date of creation ends the dropping.
+_FORGETS_EVERY = 100
+_DAY_NS = 86_400_000_000_000
+_KEEPS_FILLED = (30 * _DAY_NS, 100, 10_000)
+_KEEPS_CANCELED = (7 * _DAY_NS, 50, 1000)
 
 
 class Tracker:
@@ -26,6 +33,9 @@ class Tracker:
 
     engine: the run's. name: the strategy's. assets: the Asset of each of the engine's numbers.
     quotes: the number of what an asset's cash leg is a position in, by the asset's number.
+    forgets: whether old orders are forgotten as lumibot forgets them.
+    opens: the type of the price of a market order that a bar's open filled, by the asset's number;
+    float where there is none. quoted: numbers of assets whose market orders a quote may fill.
     """
 
     __slots__ = (
@@ -36,14 +46,17 @@ class Tracker:
         "_error",
         "_filled",
         "_filled_into",
+        "_forgets",
         "_held",
         "_listed",
         "_name",
         "_new",
+        "_opens",
         "_orders",
         "_partial",
         "_placeholder",
         "_positions",
+        "_quoted",
         "_quotes",
         "_seen",
         "_traded",
@@ -51,8 +64,18 @@ class Tracker:
     )
 
     def __init__(
-        self, engine: _core.Engine, name: str, assets: list[Any], quotes: dict[int, int]
+        self,
+        engine: _core.Engine,
+        name: str,
+        assets: list[Any],
+        quotes: dict[int, int],
+        forgets: bool = False,
+        opens: Mapping[int, Any] | None = None,
+        quoted: Collection[int] = (),
     ) -> None:
+        self._forgets = forgets
+        self._opens = opens or {}
+        self._quoted = quoted
         self._engine = engine
         self._quotes = quotes
         self._name = name
@@ -78,6 +101,8 @@ class Tracker:
     def adopt(self, order: Order, number: int, asset: int) -> None:
         """Note a submitted order, and its children, under the engine's numbers; asset: of it."""
         order._attach(self._engine, number)
+        if order.order_type == "market" and asset in self._opens:
+            order._open_type = self._opens[asset]
         orders = self._orders
         children = order.__dict__.get("child_orders") or ()
         orders.extend([None] * (number + len(children) + 1 - len(orders)))
@@ -111,13 +136,15 @@ class Tracker:
         if self._engine.n_events == self._seen:
             return
         events = self._engine.events(self._seen)
-        self._seen += len(events)
         self._listed = None
         self._follow_splits(events)
-        for kind, number, _price, quantity in events:
+        for count, (kind, number, _price, quantity, ns) in enumerate(events, self._seen + 1):
             order = self.order(number)
             if order is not None:
                 self._follow(kind, number, order, quantity)
+            if self._forgets and count % _FORGETS_EVERY == 0:
+                self._forget(ns)
+        self._seen += len(events)
         for asset in self._traded:
             self._settle(asset)
         self._traded.clear()
@@ -145,6 +172,13 @@ class Tracker:
             self._take(number)
             self._filled.pop(number, None)
             self._error.append(order)
+
+    def _forget(self, now_ns: int) -> None:
+        """Drops what lumibot drops from its lists at the clock now_ns."""
+        n_old = _n_old(self._canceled, now_ns, *_KEEPS_CANCELED)
+        del self._canceled[:n_old]
+        for number in list(self._filled)[: _n_old(self._filled.values(), now_ns, *_KEEPS_FILLED)]:
+            del self._filled[number]
 
     def _take(self, number: int) -> None:
         self._new.pop(number, None)
@@ -191,13 +225,13 @@ class Tracker:
             self._positions.pop(asset, None)
             _let_go(position)
 
-    def _follow_splits(self, events: Iterable[tuple[str, int, float, float]]) -> None:
+    def _follow_splits(self, events: Iterable[tuple[str, int, float, float, int]]) -> None:
         """What the engine holds, these fills aside, was held before: splits change it."""
         for asset, position in self._positions.items():
             if position.asset.asset_type != "stock":
                 continue
             before = Decimal(repr(self._engine.quantity(asset)))
-            for kind, number, _price, quantity in events:
+            for kind, number, _price, quantity, _ns in events:
                 order = self.order(number) if kind in _FILLS else None
                 if order is not None and self._asset_of[number] == asset:
                     delta = Decimal(repr(quantity))
@@ -282,6 +316,10 @@ class Tracker:
         self._sync()
         return self._positions.get(asset)
 
+    def _is_by_quote(self, number: int) -> bool:
+        quoted = self._asset_of[number] in self._quoted
+        return quoted and self._engine.order(number).by_quote
+
     def deliver(self, strategy: Any, executor: Any) -> Callable[..., None]:
         """The engine's `on_order_event` for a strategy that wants to hear of its orders.
 
@@ -308,6 +346,8 @@ class Tracker:
             elif kind in _FILLS:
                 self._sync()
                 position = self._filled_into[number]
+                if order._open_type is not None and not self._is_by_quote(number):
+                    price = order._open_type(price)
                 heard = (
                     strategy.on_filled_order
                     if kind == "filled"
@@ -341,6 +381,21 @@ def _is_contract(asset: Any, root: Any) -> bool:
     if asset.symbol == root.symbol:
         return asset.asset_type == "future" and asset.expiration is not None
     return re.fullmatch(re.escape(root.symbol) + r"[FGHJKMNQUVXZ]\d{1,4}", asset.symbol) is not None
+
+
+def _n_old(orders: Collection[Order], now_ns: int, age_ns: int, least: int, most: int) -> int:
+    """How many of the oldest orders lumibot drops."""
+    n_orders = len(orders)
+    if n_orders <= least:
+        return 0
+    n_old = 0
+    for order in orders:
+        date = order._date_created
+        if date is None or _clock.instant_ns(date) >= now_ns - age_ns:
+            break
+        n_old += 1
+    kept = min(max(least, n_orders - n_old), max(least, most))
+    return n_orders - kept
 
 
 def _is_flat(asset: Any, units: Decimal) -> bool:

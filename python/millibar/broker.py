@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from millibar import _core, _runs
+from millibar import _clock, _core, _runs
 from millibar._strategy_missing import unsupported
 from millibar._strategy_orders import child_prices
 from millibar._tracking import Tracker, held_contract
@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 _MINUTE_NS = 60_000_000_000
 _DAY_NS = 1440 * _MINUTE_NS
+_NEVER_NS = 2**63 - 1
 _KINDS = {
     "stock": "stock",
     "future": "future",
@@ -43,6 +44,14 @@ _KINDS = {
 }
 _FUTURES = frozenset({"future", "cont_future", "crypto_future"})
 _TIFS = frozenset({"gtc", "day", "gtd", "ioc", "fok"})
+_TIF_NAMES = {
+    "good_for_day": "day",
+    "gfd": "day",
+    "good_till_date": "gtd",
+    "good_til_date": "gtd",
+    "immediate_or_cancel": "ioc",
+    "fill_or_kill": "fok",
+}
 
 
 def fee_rows(fees: Iterable[Any]) -> list[tuple[float, float, float, bool, bool]]:
@@ -166,7 +175,15 @@ class BacktestingBroker:
         self.engine = engine
         source.engine = engine
         source.daily = self.policy == "lumibot" and "daily" in self._sessions_word(strategy)
-        self.tracker = Tracker(engine, strategy.name, assets, quotes)
+        self.tracker = Tracker(
+            engine,
+            strategy.name,
+            assets,
+            quotes,
+            forgets=self.policy == "lumibot",
+            opens=source.open_types(),
+            quoted=source.quoted(),
+        )
         return engine
 
     def _add(self, engine: _core.Engine, asset: Asset, quote: Asset, series: _core.Series) -> None:
@@ -212,7 +229,7 @@ class BacktestingBroker:
             if not known and bars.asset not in self._unpriced:
                 multiplier = float(bars.asset.multiplier)
                 self._unpriced[bars.asset] = engine.add_asset(
-                    bars.asset.symbol, kind, multiplier=multiplier
+                    bars.asset.symbol, kind, multiplier=multiplier, same_as=bars.number
                 )
                 assets.append(bars.asset)
                 self._multipliers.append(multiplier)
@@ -365,6 +382,7 @@ class BacktestingBroker:
         engine = self.running("submit_order")
         if order._engine is not None:
             engine.resubmit(order._id)
+            order._is_over = False  # a canceled parent of one-cancels-other may be open again
             return order
         number = self._tradable(order)
         order_class = order.order_class or "simple"
@@ -372,8 +390,8 @@ class BacktestingBroker:
         if order.time_in_force in _TIFS:
             tif = order.time_in_force
         else:
-            tif = str(order.time_in_force or "gtc").lower()
-            tif = tif if tif in _TIFS else "gtc"
+            tif = str(order.time_in_force or "day").strip().lower().replace("-", "_")
+            tif = _TIF_NAMES.get(tif, tif if tif in _TIFS else "gtc")
         identifier = engine.submit(
             number,
             order.side,
@@ -386,7 +404,7 @@ class BacktestingBroker:
             order.stop_limit_price,
             order.trail_price,
             order.trail_percent,
-            good_till_ns=_good_till_ns(order),
+            good_till_ns=_good_till_ns(order, tif),
             **children,
         )
         assert self.tracker is not None
@@ -591,12 +609,15 @@ class BacktestingBroker:
         }
 
 
-def _good_till_ns(order: Order) -> int:
-    if order.good_till_date is None:
-        return 2**63 - 1 if order.time_in_force == "gtd" else 0
-    from millibar._clock import instant_ns
-
-    return instant_ns(order.good_till_date)
+def _good_till_ns(order: Order, tif: str) -> int:
+    """Until when, of a "gtd" order; of a "day" order when it was created."""
+    if tif == "gtd":
+        date = order.good_till_date
+    elif tif == "day":
+        date = order._date_created
+    else:
+        return 0
+    return _NEVER_NS if date is None else _clock.instant_ns(date)
 
 
 def _minutes(value: Any) -> int:

@@ -79,6 +79,9 @@ def _price_type(feed: Feed) -> Callable[[float], Any]:
     return np.result_type(feed.open_at, feed.close_at).type
 
 
+_UNITS = ("s", "ms", "us", "ns")
+
+
 class _Route:
     """Where a request for bars goes."""
 
@@ -250,7 +253,9 @@ class PandasDataBacktesting:
         else:
             grid = _core.grid(series, "day", NEW_YORK, self.end_ns)
         self._grid = raw_values(grid)
-        return [data.prepare(grid) for data in self.data]
+        # lumibot's frames share one index, of the finest unit that one of them came in.
+        unit = max((data.rows.unit for data in self.data), key=_UNITS.index)
+        return [data.prepare(grid, unit) for data in self.data]
 
     def _as_they_are(self) -> list[Feed]:
         feeds = []
@@ -484,6 +489,23 @@ class PandasDataBacktesting:
         assert self.engine is not None
         price = self.engine.last_price(number)
         return price if price is None else self._price_types[number](price)
+
+    def open_types(self) -> dict[int, Any]:
+        """numpy's type of the opens that fill market orders, by an instrument's number, under the
+        policy "lumibot": it hands them out as they are where they are Python's floats too."""
+        if self.policy != "lumibot":
+            return {}
+        return {
+            bars.number: np.float64
+            for bars in self.instruments
+            if bars.feed.columns["open"].dtype == np.float64
+        }
+
+    def quoted(self) -> frozenset[int]:
+        """The numbers of those instruments that have quotes."""
+        return frozenset(
+            bars.number for bars in self.instruments if not {"bid", "ask"}.isdisjoint(bars.lines)
+        )
 
     def get_quote(self, asset: Any, quote: Any = None, exchange: Any = None) -> Quote:
         """The bar at the clock as a quote; without values where there is none."""

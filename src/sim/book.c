@@ -115,14 +115,18 @@ static int64_t day_end(const mbar_book *book, const mbar_asset *asset, int64_t n
 static int64_t expiry(const mbar_book *book, const mbar_entry *entry, int64_t now_ns)
 {
     const mbar_order_request *request = &entry->order.request;
-    if (request->tif == MBAR_TIF_GTD) {
-        return request->good_till_ns;
+    if (request->tif != MBAR_TIF_DAY) {
+        return request->tif == MBAR_TIF_GTD ? request->good_till_ns : INT64_MAX;
     }
-    /* lumibot's children have no date of creation, so that none passes. */
-    bool has_date = entry->order.parent == 0 || book->policy != MBAR_POLICY_LUMIBOT;
-    return request->tif == MBAR_TIF_DAY && has_date
-               ? day_end(book, mbar_entry_asset(book, entry), now_ns)
-               : INT64_MAX;
+    int64_t created_ns = now_ns;
+    if (book->policy == MBAR_POLICY_LUMIBOT) {
+        /* lumibot's children have no date of creation, so that none passes. */
+        if (entry->order.parent != 0 || request->good_till_ns == INT64_MAX) {
+            return INT64_MAX;
+        }
+        created_ns = request->good_till_ns != 0 ? request->good_till_ns : now_ns;
+    }
+    return day_end(book, mbar_entry_asset(book, entry), created_ns);
 }
 
 void mbar_entry_place(mbar_book *book, mbar_entry *entry, mbar_bucket bucket, int64_t now_ns)

@@ -32,7 +32,9 @@ typedef enum mbar_book_data {
 typedef struct mbar_book_market {
     mbar_book_data (*bar)(void *ctx, const mbar_order *order, mbar_bar *out);
     void *ctx;
-    bool session_closed; /* LUMIBOT: the time to the close is 0 or less */
+    /* LUMIBOT: whether the time to the close is 0 or less. Asked of DAY orders without data only,
+     * for lumibot's answer has a consequence: see mbar_engine_session_closed. */
+    bool (*session_closed)(void *ctx);
 } mbar_book_market;
 
 /* ledger is borrowed and outlives the book; its assets are those of the requests. zone is

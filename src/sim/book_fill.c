@@ -17,6 +17,7 @@
  * children wait for the whole.
  */
 #include "sim/book_internal.h"
+#include "sim/match.h"
 
 #include <assert.h>
 #include <math.h>
@@ -61,10 +62,10 @@ static bool matches(const mbar_book *book, const mbar_entry *entry, closing_side
     return false;
 }
 
-static mbar_status cancel_closing(mbar_book *book, const mbar_entry *filled, closing_sides sides,
-                                  int64_t now_ns, mbar_error *error)
+static mbar_status cancel_closing_of(mbar_book *book, int32_t asset, const mbar_entry *filled,
+                                     closing_sides sides, int64_t now_ns, mbar_error *error)
 {
-    mbar_order_id id = book->working_by_asset[filled->order.request.asset].first;
+    mbar_order_id id = book->working_by_asset[asset].first;
     mbar_status status = MBAR_OK;
     while (id != 0 && status == MBAR_OK) {
         mbar_entry *entry = mbar_book_entry(book, id);
@@ -74,6 +75,27 @@ static mbar_status cancel_closing(mbar_book *book, const mbar_entry *filled, clo
         if (entry != filled && matches(book, entry, sides)) {
             status = mbar_entry_cancel(book, entry, MBAR_STATUS_CANCELED, now_ns,
                                        "the position it would close is closed", error);
+        }
+    }
+    return status;
+}
+
+/* The number of the asset it is the same as. */
+static int32_t root_of(const mbar_book *book, int32_t asset)
+{
+    int32_t same_as = mbar_ledger_asset(book->ledger, asset)->same_as;
+    return same_as > 0 ? same_as - 1 : asset;
+}
+
+static mbar_status cancel_closing(mbar_book *book, const mbar_entry *filled, closing_sides sides,
+                                  int64_t now_ns, mbar_error *error)
+{
+    int32_t asset = filled->order.request.asset;
+    mbar_status status = cancel_closing_of(book, asset, filled, sides, now_ns, error);
+    bool has_same = book->has_same && book->policy == MBAR_POLICY_LUMIBOT;
+    for (int32_t i = 0; has_same && i < book->n_assets && status == MBAR_OK; i++) {
+        if (i != asset && root_of(book, i) == root_of(book, asset)) {
+            status = cancel_closing_of(book, i, filled, sides, now_ns, error);
         }
     }
     return status;
@@ -205,7 +227,7 @@ static mbar_status fill_part(mbar_book *book, mbar_entry *entry, double price, d
 static mbar_status fill_whole(mbar_book *book, mbar_entry *entry, double price, double quantity,
                               const mbar_bar *bar, int64_t now_ns, mbar_error *error)
 {
-    double fee;
+    double fee, quoted;
     double before = mbar_ledger_position(book->ledger, entry->order.request.asset)->quantity;
     bool was_held = mbar_ledger_holds(book->ledger, entry->order.request.asset);
     mbar_status status = cancel_sibling(book, entry, now_ns, error);
@@ -217,6 +239,9 @@ static mbar_status fill_whole(mbar_book *book, mbar_entry *entry, double price, 
         return status;
     }
     take_fill(entry, price, quantity, fee);
+    entry->order.by_quote = book->policy == MBAR_POLICY_LUMIBOT &&
+                            entry->order.request.type == MBAR_ORDER_MARKET &&
+                            mbar_match_quote(&entry->order, bar->bid, bar->ask, &quoted);
     mbar_entry_close(book, entry, MBAR_STATUS_FILLED, now_ns);
     if (entry->n_open_children > 0) {
         mbar_book_link(book, entry, MBAR_BUCKET_PARENT);

@@ -43,6 +43,7 @@ struct mbar_book {
     mbar_order_list buckets[MBAR_N_BUCKETS];
     mbar_order_list *working_by_asset;
     int32_t n_assets;
+    bool has_same;          /* an asset is the same as another */
     mbar_order_id *pending; /* scratch of the pass under way */
     int64_t pending_capacity;
     /* The log, and how far each queue has been read. */

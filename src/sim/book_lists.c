@@ -26,7 +26,9 @@ mbar_status mbar_book_reserve(mbar_book *book, int64_t n, int32_t asset, mbar_er
         return MBAR_NOMEM;
     }
     book->working_by_asset = lists;
-    book->n_assets = n_assets;
+    while (book->n_assets < n_assets) {
+        book->has_same |= mbar_ledger_asset(book->ledger, book->n_assets++)->same_as > 0;
+    }
     return MBAR_OK;
 }
 

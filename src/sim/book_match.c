@@ -42,7 +42,7 @@ static mbar_status lumibot_cancel(mbar_book *book, mbar_entry *entry, int64_t no
 static mbar_status lumibot_without_data(mbar_book *book, mbar_entry *entry, int64_t now_ns,
                                         const mbar_book_market *market, mbar_error *error)
 {
-    bool is_over = market->session_closed && entry->order.request.tif == MBAR_TIF_DAY;
+    bool is_over = entry->order.request.tif == MBAR_TIF_DAY && market->session_closed(market->ctx);
     return is_immediate(entry) || is_over
                ? lumibot_cancel(book, entry, now_ns, "no data to execute it against", error)
                : MBAR_OK;

@@ -301,6 +301,11 @@ mbar_status mbar_engine_add_asset(mbar_engine *engine, const mbar_asset *spec, m
         return mbar_error_set(error, MBAR_INVALID,
                               "the bars of %s were added after the run had begun", spec->symbol);
     }
+    if (spec->same_as < 0 || spec->same_as > engine->n_assets) {
+        return mbar_error_set(error, MBAR_INVALID,
+                              "%s is to be the same as asset %d; there are %d, from 0",
+                              spec->symbol, (int)spec->same_as - 1, (int)engine->n_assets);
+    }
     MBAR_TRY(make_room(engine, error));
     mbar_instrument asset = {0};
     int32_t number;

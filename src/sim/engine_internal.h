@@ -259,8 +259,9 @@ int64_t mbar_engine_close_ns(const mbar_instrument *asset, int64_t row);
 
 /* The run under MBAR_CLOCK_STEP. */
 mbar_status mbar_engine_run_steps(mbar_engine *engine, mbar_error *error);
-/* LUMIBOT: whether no time is left to the session's close. */
-bool mbar_engine_session_closed(mbar_engine *engine);
+/* mbar_book_market.session_closed of LUMIBOT: whether no time is left to the session's close.
+ * Where no session closes any more there is no answer, and the run ends, as lumibot's does. */
+bool mbar_engine_session_closed(void *engine);
 
 /* ---- engine_bar.c ---------------------------------------------------------------- */
 

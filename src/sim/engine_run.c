@@ -174,8 +174,7 @@ mbar_status mbar_engine_pending(mbar_engine *engine, mbar_error *error)
     if (mbar_engine_is_strict(engine) || mbar_book_is_idle(engine->book)) {
         return MBAR_OK;
     }
-    const mbar_book_market market = {mbar_engine_lumibot_bar, engine,
-                                     mbar_engine_session_closed(engine)};
+    const mbar_book_market market = {mbar_engine_lumibot_bar, engine, mbar_engine_session_closed};
     engine->is_touched = true;
     MBAR_TRY(mbar_book_match(engine->book, engine->now_ns, &market, error));
     const mbar_error *failed = &engine->bar_error;

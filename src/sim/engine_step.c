@@ -153,13 +153,14 @@ static bool is_market_open(mbar_engine *engine)
            (engine->now_ns < session->close_ns || session->open_ns == session->close_ns);
 }
 
-bool mbar_engine_session_closed(mbar_engine *engine)
+bool mbar_engine_session_closed(void *ctx)
 {
+    mbar_engine *engine = ctx;
     if (!engine->is_under_way) {
         return false;
     }
-    const mbar_session *session = session_now(engine);
-    return session != NULL && session->close_ns <= engine->now_ns;
+    int64_t left_ns = time_to_close(engine);
+    return left_ns != NO_SESSION && left_ns <= 0;
 }
 
 /* ---- The clock --------------------------------------------------------------------- */

@@ -58,10 +58,16 @@ static mbar_order_id submit_simple(struct desk *desk, mbar_side side, mbar_order
     return submit(desk, request);
 }
 
+static bool never_closed(void *ctx)
+{
+    (void)ctx;
+    return false;
+}
+
 /* The next minute's bar, and a pass at its close. */
 static void next_bar(struct desk *desk, double open, double high, double low, double close)
 {
-    mbar_book_market market = {.bar = give_bar, .ctx = desk};
+    mbar_book_market market = {give_bar, desk, never_closed};
     desk->bar = bar_of(desk->now_ns / MBAR_MINUTE_NS, open, high, low, close);
     desk->now_ns = desk->bar.open_ns + MBAR_MINUTE_NS;
     assert_ok(mbar_book_match(desk->book, desk->now_ns, &market, &error));

@@ -104,9 +104,15 @@ static void touch_one(struct desk *desk)
     }
 }
 
+static bool never_closed(void *ctx)
+{
+    (void)ctx;
+    return false;
+}
+
 static void next_bars(struct desk *desk)
 {
-    mbar_book_market market = {.bar = give_bar, .ctx = desk};
+    mbar_book_market market = {give_bar, desk, never_closed};
     for (int32_t i = 0; i < ASSETS; i++) {
         double open = desk->level[i], close = random_price(desk, i);
         double above = 0.25 * (double)random_below(desk, 12);

@@ -15,6 +15,7 @@ struct replay {
     /* What the present pass gives for each asset. */
     mbar_book_data data[MOST_ASSETS];
     mbar_bar bars[MOST_ASSETS];
+    bool session_closed;
     int64_t n_logged; /* events compared so far */
     int64_t revision; /* the ledger's at the start */
     int64_t n_steps, n_fills;
@@ -25,6 +26,11 @@ static mbar_book_data give_bar(void *ctx, const mbar_order *order, mbar_bar *out
     struct replay *replay = ctx;
     *out = replay->bars[order->request.asset];
     return replay->data[order->request.asset];
+}
+
+static bool is_session_closed(void *ctx)
+{
+    return ((struct replay *)ctx)->session_closed;
 }
 
 static void close_run(struct replay *replay)
@@ -121,9 +127,9 @@ static void modify(struct replay *replay)
 static void pass(struct replay *replay)
 {
     struct sim_lines *lines = &replay->lines;
-    mbar_book_market market = {.bar = give_bar, .ctx = replay};
+    const mbar_book_market market = {give_bar, replay, is_session_closed};
     int64_t now_ns = read_number(lines);
-    market.session_closed = read_number(lines) != 0;
+    replay->session_closed = read_number(lines) != 0;
     for (int32_t i = 0; i < replay->n_assets; i++) {
         mbar_bar *bar = &replay->bars[i];
         replay->data[i] = (mbar_book_data)read_number(lines);

@@ -109,6 +109,12 @@ static mbar_status submit_some(mbar_book *book, mbar_error *error)
     return status;
 }
 
+static bool never_closed(void *ctx)
+{
+    (void)ctx;
+    return false;
+}
+
 static mbar_status take_tables(const mbar_book *book, mbar_error *error)
 {
     static const char *const names[] = {"orders", "fills", "events"};
@@ -129,7 +135,7 @@ static mbar_status run_book(void *ctx, mbar_error *error)
 {
     struct desk *desk = ctx;
     const mbar_frictions frictions = {0};
-    const mbar_book_market market = {.bar = give_bar};
+    const mbar_book_market market = {.bar = give_bar, .session_closed = never_closed};
     mbar_book *book = (void *)7;
     mbar_status status = mbar_book_new(desk->policy, desk->ledger, &frictions, NULL, &book, error);
     if (status != MBAR_OK) {

@@ -137,8 +137,8 @@ def test_a_market_order_fills_at_the_next_open() -> None:
     assert engine.position(0) == (2.0, 101.0, 0.0)
     assert engine.value == 100_000 + 2 * 5 * (105 - 101)
     assert engine.events(0) == [
-        ("new", 1, pytest.approx(math.nan, nan_ok=True), 0.0),
-        ("filled", 1, 101.0, 2.0),
+        ("new", 1, pytest.approx(math.nan, nan_ok=True), 0.0, events[0][0]),
+        ("filled", 1, 101.0, 2.0, events[1][0]),
     ]
     assert engine.events(2) == []
 

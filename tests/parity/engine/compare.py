@@ -5,8 +5,8 @@
     python compare.py --seeds 0:100 --all         a line to each seed that differs
 
 Only a scenario's first difference is told: what follows it is its consequence. Values are compared
-by their bits; types of values (np.float64 or float) and the texts of exceptions are compared too,
-and told apart, since a run goes on unharmed by them.
+by their bits; types of values (np.float64 or float) are compared too, and told apart, since a run
+goes on unharmed by them. The texts of exceptions are each engine's own.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Difference:
     kind: str  # for the summary
     text: str  # for the reader
     row: int = -1  # of what the strategy saw
-    soft: bool = False  # of types or texts only
+    soft: bool = False  # of types only
 
     def line(self, record: dict[str, Any]) -> str:
         about = record.get("scenario", {})
@@ -188,14 +188,12 @@ def _rows_differ(key: Key, a: list[Any], b: list[Any], soft: bool) -> Difference
 
 
 def _within(x: list[Any], y: list[Any], soft: bool) -> tuple[int, Found] | None:
-    """The first field of a row that differs; an exception's text counts as soft."""
+    """The first field of a row that differs; an exception's text is not compared."""
     text = 8 if x[0] == "raised" else -1
     for place in range(max(len(x), len(y))):
         one = x[place] if place < len(x) else "absent"
         other = y[place] if place < len(y) else "absent"
         if place == text:
-            if soft and one != other:
-                return place, ("", one, other)
             continue
         found = unequal(one, other, soft)
         if found:
@@ -273,7 +271,7 @@ def differences(keys: list[Key], reference: Records, ours: Records) -> list[Diff
 
 
 def soft_differences(keys: list[Key], reference: Records, ours: Records) -> list[Difference]:
-    """Differences of types and texts, of scenarios that are otherwise equal."""
+    """Differences of types, of scenarios that are otherwise equal."""
     found = (compare(key, reference[key], ours[key], soft=True) for key in keys)
     return [one for one in found if one is not None]
 
@@ -317,7 +315,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="worker processes of each engine")
     parser.add_argument("--subject", default="millibar", choices=("millibar", "lumibot"))
     parser.add_argument("--all", action="store_true", help="a line to each seed that differs")
-    parser.add_argument("--soft", action="store_true", help="types and texts of exceptions too")
+    parser.add_argument("--soft", action="store_true", help="differences of types too")
     parser.add_argument("--around", type=int, default=0, help="rows about the first difference")
     folder = os.environ.get("MILLIBAR_REFERENCE_CACHE", tempfile.gettempdir() + "/millibar-engine")
     parser.add_argument("--cache", default=folder, help="where lumibot's answers are kept")
@@ -344,7 +342,7 @@ def main() -> None:
     seconds = [sum(r.get("cpu_s", 0) for r in side.values()) for side in (reference, ours)]
     print(
         f"{len(equal)} of {len(keys)} equal"
-        f" ({len(soft)} of them with other types or texts of exceptions: --soft)."
+        f" ({len(soft)} of them with other types: --soft)."
         f" CPU: lumibot {seconds[0]:.1f} s, ours {seconds[1]:.1f} s;"
         f" here {middle - began:.0f} + {time.monotonic() - middle:.0f} s."
     )

@@ -3,11 +3,10 @@
 Each side runs in worker processes of its own (both answer to lumibot's module names). What must be
 equal, by its bits, at every iteration and in every callback: the clock, cash, portfolio value,
 positions with their quantities and average prices, open orders, answers of every call, and at the
-end the trade log, every order, and the statistics. Types of values (np.float64 or float) and texts
-of exceptions are not judged here: `compare.py --soft` lists them.
+end the trade log, every order, and the statistics; and each value's type (np.float64 or float).
 
     pytest tests/parity/engine                 the quick ones
-    pytest tests/parity/engine -m slow         five hundred
+    pytest tests/parity/engine -m slow         six hundred
     python tests/parity/engine/compare.py      where the sides part, seed by seed
 """
 
@@ -22,25 +21,18 @@ import pytest
 if importlib.util.find_spec("lumibot") is None:
     pytest.skip("lumibot, the reference, is not installed", allow_module_level=True)
 
-from engine.compare import compare, differences, summary
+from engine.compare import compare, differences, soft_differences, summary
 from engine.harness import Key, Records, answers
 from engine.reach import missed
 from engine.worker import seeds_of
 
-QUICK: list[Key] = list(range(40))
-SLOW: list[Key] = list(range(40, 540))
+# What only these of the random strategies meet: an asset in two currencies (79), canceled orders
+# that lumibot forgets (207), a canceled pair submitted again (276), an order without a date (338),
+# a day order after the last session (432).
+RARE: list[Key] = [79, 207, 276, 338, 432]
+QUICK: list[Key] = [*range(40), *RARE]
+SLOW: list[Key] = list(range(40, 640))
 NAMED: list[Key] = ["mes_momentum", "daily_rotation", "three_markets", "order_tour"]
-
-
-# Scenarios that are known to differ; why stands in docs/parity.md, "Where the engine differs".
-KNOWN: dict[Key, str] = {
-    79: "a never-filled order outlives the flat position",
-    151: "a never-filled order outlives the flat position",
-    207: "lumibot forgets its oldest canceled orders",
-    276: "a canceled one-cancels-other parent, submitted again",
-    338: "an order of close_position expires with its day",
-    432: "a day order after the data's last session ends lumibot's run",
-}
 
 
 @functools.cache
@@ -54,7 +46,10 @@ def must_agree(keys: list[Key]) -> None:
     ours = _answers("millibar", tuple(keys))
     unusable = {key: r["unusable"] for key, r in reference.items() if "unusable" in r}
     assert not unusable, f"lumibot itself did not run: {unusable}"
-    found = [one for one in differences(keys, reference, ours) if one.key not in KNOWN]
+    found = differences(keys, reference, ours)
+    found += soft_differences(
+        [key for key in keys if key not in {one.key for one in found}], reference, ours
+    )
     told = "\n".join(summary(found, reference))
     assert not found, f"{len(found)} of {len(keys)} scenarios differ, first in this:\n{told}"
 
@@ -64,7 +59,7 @@ def test_a_few_random_strategies() -> None:
 
 
 @pytest.mark.slow
-def test_five_hundred_random_strategies() -> None:
+def test_six_hundred_random_strategies() -> None:
     must_agree(SLOW)
 
 
@@ -99,5 +94,5 @@ def test_seeds_are_read() -> None:
 
 
 @pytest.mark.slow
-def test_five_hundred_random_strategies_meet_every_rule() -> None:
+def test_six_hundred_random_strategies_meet_every_rule() -> None:
     assert not missed(_answers("lumibot", tuple(SLOW)))
