@@ -2,7 +2,7 @@
 
 Time a bar should be flat; what grows faster than its bars is told. Bars are synthetic, a walk of
 quarter ticks over every minute of the week, in files of each size. Contenders are processes that
-run a round when asked, in turn, and memory is what the round took beyond the loaded bars; lumibot,
+run a round when asked, in turn, and memory is what the first took beyond the loaded bars; lumibot,
 with one round and up to ten thousand bars, stands beside the same strategy on our engine, whose
 trades are checked to be its. What a contender does is its row's "job".
 """
@@ -101,9 +101,10 @@ def rounds_of(
                 row.first_s = round_["wall_s"]
                 row.facts = {"job": jobs[who], "fills": round_["fills"]}
                 row.facts["profit"] = round_["profit"]
+                # Later ones find what is not collected yet of those before.
+                row.peak_mib = round_["peak_mib"] - contender.hello["loaded_mib"]
             if number >= 0 or who == "lumibot":
                 row.samples.add(round_["cpu_s"], round_["wall_s"])
-            row.peak_mib = round_["peak_mib"] - contender.hello["loaded_mib"]
             if round_["profit"] != row.facts["profit"]:
                 raise SystemExit(f"growth: {who} of {size:,} has other trades in another round")
     for who, contender in alive.items():
