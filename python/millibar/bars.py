@@ -247,7 +247,9 @@ class Bars(Frame, IndicatorMethods):
         """A plan over these rows."""
         from millibar.lazy import LazyBars
 
-        return LazyBars(_core.Scan().add_table(self._table), self._options)
+        scan = _core.Scan().add_table(self._table)
+        checked = self._series is not None and not self._options.change_rows
+        return LazyBars(scan, self._options, checked=checked)
 
     # ---- Time ----------------------------------------------------------------------------------
 

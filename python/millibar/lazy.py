@@ -46,14 +46,19 @@ class LazyBars:
     array([10., 11.])
     """
 
-    __slots__ = ("_options", "_scan")
+    __slots__ = ("_checked", "_options", "_scan")
 
-    def __init__(self, scan: _core.Scan, options: SeriesOptions | None = None) -> None:
+    def __init__(
+        self, scan: _core.Scan, options: SeriesOptions | None = None, *, checked: bool = False
+    ) -> None:
         self._scan = scan
         self._options = SeriesOptions() if options is None else options
+        # Whether the rows are those of a series: fewer of them still are.
+        self._checked = checked
 
     def _with(self, scan: _core.Scan, options: SeriesOptions | None = None) -> LazyBars:
-        return LazyBars(scan, self._options if options is None else options)
+        options = self._options if options is None else options
+        return LazyBars(scan, options, checked=self._checked)
 
     # ---- Steps ---------------------------------------------------------------------------------
 
@@ -159,7 +164,7 @@ class LazyBars:
         name = options.time or time_column_name(table)
         if name not in table.names:
             return Bars.plain(table)
-        if options.change_rows or options.zone is not None:
+        if not self._checked and (options.change_rows or options.zone is not None):
             return Bars.from_series(options.series(table))
         return Bars.plain(table, options)
 

@@ -188,8 +188,8 @@ static mbar_window cut(mbar_window range, int64_t n_rows, bool is_tail)
     return range;
 }
 
-/* Rows a read of one range may take at once while a filter thins them out, so
- * that memory is that of what is kept. */
+/* Rows of a file that a read of one range may take at once while a filter thins
+ * them out, so that memory is that of what is kept. */
 #define STEP_ROWS ((int64_t)1 << 20)
 
 /* Reads one step, filters it, and puts it to the pieces. */
@@ -216,11 +216,13 @@ static mbar_status read_ranges(const mbar_scan_run *r, const mbar_scan_opened *o
 {
     const mbar_scan_limit *limit = first_limit(r);
     bool back = limit != NULL && limit->is_tail;
+    /* A table is in memory already: in one step its rows need not be joined again. */
+    int64_t thinned = o->file == NULL && limit == NULL ? INT64_MAX : STEP_ROWS;
     mbar_status status = MBAR_OK;
     for (int32_t i = 0; i < set->n && status == MBAR_OK; i++) {
         mbar_window range = set->ranges[back ? set->n - 1 - i : i];
         while (range.n_rows > 0 && status == MBAR_OK && p->n_rows < wanted) {
-            int64_t most = is_exact(r) ? wanted - p->n_rows : STEP_ROWS;
+            int64_t most = is_exact(r) ? wanted - p->n_rows : thinned;
             mbar_window step = cut(range, most, back);
             status = read_step(r, o, step, p, stats, error);
             range.n_rows -= step.n_rows;
