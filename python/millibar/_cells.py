@@ -7,6 +7,8 @@ else is `str()`, nothing at all is empty.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import numbers
@@ -22,7 +24,16 @@ from millibar._times import zone_name
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["ABSENT", "cells", "json_plain", "json_text", "merge", "time_cells", "typed_column"]
+__all__ = [
+    "ABSENT",
+    "cells",
+    "csv_texts",
+    "json_plain",
+    "json_text",
+    "merge",
+    "time_cells",
+    "typed_column",
+]
 
 
 class _Absent(Enum):
@@ -108,6 +119,34 @@ def cells(values: Sequence[Any]) -> list[Any]:
     if kind == "text":
         return [None if _is_missing(value) else value for value in values]
     return [None if _is_missing(value) else str(value) for value in values]
+
+
+# What a cell is quoted for; the csv module decides where there is one of these.
+_SPECIAL = re.compile('[,"\\r\\n]')
+
+
+def _csv_text(value: Any) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow((value, ""))
+    return buffer.getvalue()[: -len(",\n")]
+
+
+def csv_texts(values: Sequence[Any]) -> list[str]:
+    """Cells as they stand in the file, quoted where that is needed: what the csv module writes.
+
+    >>> csv_texts([0.1, None, 3, "a", "b, c"])
+    ['0.1', '', '3', 'a', '"b, c"']
+    """
+    types = set(map(type, values))
+    if types == {float} or types == {int}:
+        return list(map(repr, values))
+    if types == {str} and not _SPECIAL.search("".join(values)):
+        return list(values)
+    texts = {value: _csv_text(value) for value in set(values) if type(value) is str}
+    return [
+        texts[value] if type(value) is str else _csv_text(value) if value is not None else ""
+        for value in values
+    ]
 
 
 def json_plain(value: Any) -> Any:
@@ -221,7 +260,10 @@ def _clock_texts(stamps: Any, same_digits: bool) -> list[str]:
     import numpy as np
 
     seconds = np.datetime_as_string(stamps.astype("datetime64[s]"))
-    texts = [str(text).replace("T", " ") for text in seconds]
+    # Letters as numbers, to put a blank for the T between date and hours.
+    letters = seconds.view(np.uint32).reshape(-1, seconds.dtype.itemsize // 4)
+    letters[:, len("2024-01-03")] = ord(" ")
+    texts: list[str] = seconds.tolist()
     rest = stamps.view(np.int64) % 1_000_000_000
     if not rest.any():
         return texts

@@ -8,11 +8,13 @@ columns) is there and empty here. docs/results.md names every column.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from millibar import _core
-from millibar._arrays import from_numpy, to_numpy
-from millibar._cells import ABSENT, cells, json_text, merge, time_cells, typed_column
+from millibar._arrays import from_numpy, null_mask, to_numpy
+from millibar._cells import ABSENT, cells, csv_texts, json_text, merge, time_cells, typed_column
 from millibar._corporate import corporate_rows
 from millibar._holdings import holdings_at_rows
 from millibar._schema import is_buy, null_column, times_ns
@@ -36,9 +38,10 @@ __all__ = [
 
 _BLOCK_ROWS = 65_536
 
-Cells = Callable[[int, int], Sequence[Any]]
-"""The cells of the rows from one to before another. Made as they are written, for a run may have a
-million rows and a cell takes ten times what its value does."""
+Cells = Callable[[int, int], Sequence[str] | str]
+"""The cells of the rows from one to before another, as they stand in the file; where all are the
+same, that one. Made as they are written, for a run may have a million rows and a cell takes ten
+times what its value does."""
 
 
 class Part(NamedTuple):
@@ -59,19 +62,30 @@ class Sheet(NamedTuple):
         return [part.name for part in self.parts]
 
     @property
-    def rows(self) -> Iterable[tuple[Any, ...]]:
+    def lines(self) -> Iterable[str]:
+        """The text of the CSV file, its header aside, some thousand lines at a time."""
         n_rows = len(self.parts[0].column)
         for first in range(0, n_rows, _BLOCK_ROWS):
             last = min(first + _BLOCK_ROWS, n_rows)
-            yield from zip(*(part.cells(first, last) for part in self.parts), strict=True)
+            columns = _merged([part.cells(first, last) for part in self.parts], last - first)
+            yield "\n".join([*map(",".join, zip(*columns, strict=True)), ""])
 
     @property
     def table(self) -> _core.Table:
         return _core.Table([part.column for part in self.parts])
 
 
-def _listed(texts: Sequence[Any]) -> Cells:
-    return lambda first, last: texts[first:last]
+def _merged(columns: Iterable[Sequence[str] | str], n_rows: int) -> Iterable[Sequence[str]]:
+    """Columns as lists; neighbours that do not change are one."""
+    for is_constant, group in groupby(columns, lambda column: isinstance(column, str)):
+        if is_constant:
+            yield [",".join(map(str, group))] * n_rows
+        else:
+            yield from group
+
+
+def _listed(values: Sequence[Any]) -> Cells:
+    return lambda first, last: csv_texts(values[first:last])
 
 
 def _part(name: str, values: Sequence[Any]) -> Part:
@@ -81,12 +95,12 @@ def _part(name: str, values: Sequence[Any]) -> Part:
 def _constant(name: str, value: Any, n_rows: int) -> Part:
     if not n_rows:
         return _part(name, [])
-    (cell,), one = cells([value]), typed_column(name, [value])
+    (cell,), one = csv_texts(cells([value])), typed_column(name, [value])
     if one.type == "utf8":
         column = _core.column_from_text(name, one.to_list() * n_rows)
     else:
         column = _core.Table([one]).take([0] * n_rows).column(0)
-    return Part(name, lambda first, last: [cell] * (last - first), column)
+    return Part(name, lambda first, last: cell, column)
 
 
 def _floats(name: str, values: npt.NDArray[np.float64]) -> Part:
@@ -94,11 +108,22 @@ def _floats(name: str, values: npt.NDArray[np.float64]) -> Part:
 
     missing = np.isnan(values)
 
-    def texts(first: int, last: int) -> list[Any]:
-        found: list[Any] = values[first:last].tolist()
-        for row in np.flatnonzero(missing[first:last]).tolist():
-            found[row] = None
-        return found
+    def texts(first: int, last: int) -> list[str] | str:
+        # A number stays for many rows where nothing is traded. As bits, for 0.0 and -0.0 are equal.
+        block = np.ascontiguousarray(values[first:last])
+        changed = np.diff(block.view(np.int64)) != 0
+        starts = np.flatnonzero(np.concatenate(([True], changed)))
+        each = [
+            "" if absent else repr(value)
+            for value, absent in zip(
+                block[starts].tolist(), missing[first:last][starts].tolist(), strict=True
+            )
+        ]
+        if len(each) == 1:
+            return each[0]
+        lengths = np.diff(starts, append=len(block))
+        repeated: list[str] = np.repeat(np.array(each, object), lengths).tolist()
+        return repeated
 
     return Part(name, texts, from_numpy(name, np.where(missing, 0.0, values), mask=missing))
 
@@ -165,29 +190,37 @@ def _positions(result: Result) -> Iterable[Sequence[tuple[str, float]]]:
         yield from holdings_at_rows(result)
         return
     fills = result.fills.table
-    at = times_ns(fills.column("timestamp")).tolist()
-    symbols, sides = (fills.column(name).to_list() for name in ("symbol", "side"))
-    quantities = to_numpy(fills.column("quantity")).tolist()
+    columns = [fills.column(name).to_list() for name in ("symbol", "side", "quantity")]
+    booked = zip(_rows_of_fills(result).tolist(), *columns, strict=True)
     held: dict[str, float] = {}
     snapshot: list[tuple[str, float]] = []
-    done, before = 0, (None, None)
-    rows = zip(result.times_ns.tolist(), result.equity.table.column("cash").to_list(), strict=True)
-    for ns, cash in rows:
-        first = done
-        settled = before[0] == ns and before[1] != cash
-        while done < len(at) and (at[done] < ns or (settled and at[done] == ns)):
-            symbol = symbols[done]
-            sign = 1.0 if is_buy(sides[done]) else -1.0
-            quantity = held.get(symbol, 0.0) + sign * quantities[done]
-            if abs(quantity) <= 1e-12 * quantities[done]:
+    done, n_rows = 0, len(result.times_ns)
+    for row, group in groupby(booked, itemgetter(0)):
+        yield from repeat(snapshot, row - done)
+        done = row
+        for _, symbol, side, size in group:
+            quantity = held.get(symbol, 0.0) + (size if is_buy(side) else -size)
+            if abs(quantity) <= 1e-12 * size:
                 held.pop(symbol, None)
             else:
                 held[symbol] = quantity
-            done += 1
-        if done != first:
-            snapshot = list(held.items())
-        before = ns, cash
-        yield snapshot
+        snapshot = list(held.items())
+    yield from repeat(snapshot, n_rows - done)
+
+
+def _rows_of_fills(result: Result) -> npt.NDArray[np.int64]:
+    """The row that first shows each fill, shape (fills,); the number of rows where none does."""
+    import numpy as np
+
+    times = result.times_ns
+    at = times_ns(result.fills.table.column("timestamp"))
+    rows = np.searchsorted(times, at, "right")
+    cash = result.equity.table.column("cash")
+    values, absent = to_numpy(cash), null_mask(cash)
+    settled = (values[1:] != values[:-1]) & ~(absent[1:] & absent[:-1]) & (np.diff(times) == 0)
+    places = np.append(np.flatnonzero(settled) + 1, len(times))
+    later = places[np.searchsorted(places, np.searchsorted(times, at, "left"))]
+    return np.maximum.accumulate(np.minimum(rows, later))
 
 
 def _positions_part(result: Result) -> Part:
@@ -206,10 +239,14 @@ def _positions_part(result: Result) -> Part:
                 rows.append((*assets[symbol], repr(float(quantity))))
             text = ", ".join(f"{{'asset': {asset}, 'quantity': {size}}}" for asset, _, size in rows)
             line = ",".join(f'{{"asset":{asset},"quantity":{size}}}' for _, asset, size in rows)
-            text, line, last = f"[{text}]", f"[{line}]", held
+            text, line, last = csv_texts([f"[{text}]"])[0], f"[{line}]", held
         texts.append(text)
         lines.append(line)
-    return Part("positions", _listed(texts), _core.column_from_text("positions", lines))
+    return Part(
+        "positions",
+        lambda first, last: texts[first:last],
+        _core.column_from_text("positions", lines),
+    )
 
 
 # ---- Statistics by row -------------------------------------------------------------------------
@@ -237,6 +274,12 @@ _BY_PERIOD = (
     "cash_financing_debit",
     "cash_financing_net",
 )
+
+
+def _cash_part(cash: _core.Column) -> Part:
+    if cash.null_count == len(cash):
+        return _constant("cash", None, len(cash))
+    return _floats("cash", to_numpy(cash))
 
 
 def _account_part(result: Result, name: str) -> Part:
@@ -309,7 +352,7 @@ def stats_sheet(result: Result) -> Sheet:
             _instants("datetime", result.times_ns, result.zone),
             *early,
             _floats("portfolio_value", value),
-            _part("cash", table.column("cash").to_list()),
+            _cash_part(table.column("cash")),
             *account.values(),
             _positions_part(result),
             *late,

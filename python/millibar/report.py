@@ -74,9 +74,8 @@ def write_json(path: Path, values: Any, *, indent: int | None = 2) -> None:
 
 def _write_sheet(path: Path, sheet: Sheet) -> None:
     def put(file: TextIO) -> None:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(sheet.header)
-        writer.writerows(sheet.rows)
+        csv.writer(file, lineterminator="\n").writerow(sheet.header)
+        file.writelines(sheet.lines)
 
     _write(path, put)
     _core.parquet_write(sheet.table, str(path.with_suffix(".parquet")), codec="zstd")

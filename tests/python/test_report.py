@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -23,7 +25,15 @@ import pytest
 
 import millibar as mb
 from millibar import _core, report
-from millibar._cells import ABSENT, cells, json_plain, merge, time_cells, typed_column
+from millibar._cells import (
+    ABSENT,
+    cells,
+    csv_texts,
+    json_plain,
+    merge,
+    time_cells,
+    typed_column,
+)
 from millibar._sheets import events_sheet, indicators_sheet, stats_sheet, trades_sheet
 from millibar._speed import Speed
 from millibar.report import data_entry, file_sha256, manifest, write_files
@@ -196,14 +206,27 @@ def run(n_rows: int = 6, **more: Any) -> Result:
     return Result(**{"equity": equity, "zone": "America/New_York", "name": "Run", **more})
 
 
+def cell_value(text: str) -> Any:
+    """What a cell says: a number, a text, nothing."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text or None
+
+
 def column(sheet: Any, name: str) -> list[Any]:
     (part,) = [part for part in sheet.parts if part.name == name]
     n_rows = len(part.column)
-    found = list(part.cells(0, n_rows))
+
+    def texts(first: int, last: int) -> list[str]:
+        cells = part.cells(first, last)
+        return [cells] * (last - first) if isinstance(cells, str) else list(cells)
+
+    found = [cell_value(text) for (text,) in csv.reader(text or '""' for text in texts(0, n_rows))]
     assert len(found) == n_rows
     # Written in blocks, it is the same.
     middle = n_rows // 2
-    assert [*part.cells(0, middle), *part.cells(middle, n_rows)] == found
+    assert [*texts(0, middle), *texts(middle, n_rows)] == texts(0, n_rows)
     return found
 
 
@@ -557,3 +580,43 @@ def test_data_in_memory_is_told_apart() -> None:
     empty = mb.Bars({"timestamp": np.zeros(0, "M8[ns]"), "close": np.zeros(0)}, tz="UTC")
     entry = data_entry("MES", empty)
     assert (entry["rows"], entry["start"], entry["end"]) == (0, None, None)
+
+
+# ---- The CSV itself ----------------------------------------------------------------------------
+
+AWKWARD = ["plain", "a,b", 'say "so"', "two\nlines", "back\rhome", "", " ", "é", "'", None, 1, -0.0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        AWKWARD,
+        [text for text in AWKWARD if isinstance(text, str)],
+        ["a", "b"],
+        ["a,b", "a,b"],
+        [0.1 + 0.2, 1e22, 1e-7, -0.0, float("inf"), 5e-324, 100000.0],
+        [1, -(2**70), 0],
+        [None, None],
+        [],
+    ],
+)
+def test_cells_are_quoted_as_the_csv_module_does(values: list[Any]) -> None:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows([("x", value, "y") for value in values])
+    lines = "".join(f"x,{text},y\n" for text in csv_texts(values))
+    assert lines == file.getvalue()
+
+
+def test_numbers_that_stay_are_written_in_every_row() -> None:
+    """Also across blocks, and 0.0 apart from -0.0, which equals it."""
+    rows = 65_536 + 3
+    value = np.full(rows, 100.5)
+    value[10:20] = -0.0
+    value[15] = 0.0
+    value[65_535:] = [7.0, 7.0, math.nan, 1 / 3]
+    times = np.arange(rows) * 60_000_000_000
+    result = mb.Result(equity={"timestamp": times.astype("M8[ns]"), "portfolio_value": value})
+    lines = "".join(stats_sheet(result).lines).splitlines()
+    column = stats_sheet(result).header.index("portfolio_value")
+    expected = ["" if math.isnan(number) else repr(number) for number in value.tolist()]
+    assert [line.split(",")[column] for line in lines] == expected
