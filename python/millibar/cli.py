@@ -15,6 +15,7 @@ from typing import Any
 
 import millibar
 from millibar import _core, expr
+from millibar.bench import add_command as add_bench
 from millibar.run import add_command as add_run
 
 
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--columns", metavar="A,B,C", help="keep these columns")
     explain.set_defaults(run=_explain)
     add_run(commands)
+    add_bench(commands)
     return parser
 
 
