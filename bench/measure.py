@@ -153,6 +153,14 @@ def seconds(value: float) -> str:
     raise AssertionError("unreachable")
 
 
+def times(value: float) -> str:
+    """A ratio to two digits: 0.41, 6.2, 430, 11,000."""
+    if value >= 100:
+        digits = len(str(int(value))) - 2
+        return f"{round(value, -digits):,.0f}"
+    return f"{value:.2f}" if value < 2 else f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
 def show(group: Group) -> None:
     """Prints the group as a table: medians, spread, and both as a share of the base's."""
     print(f"{group.title}, per {group.unit}" + (f"; {group.verified}" if group.verified else ""))

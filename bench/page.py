@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from html import escape
 
-from measure import Group, Row, seconds
+from measure import Group, Row, seconds, times
 from stored import Benchmark, job
 
 STYLE = """
@@ -35,7 +35,7 @@ details { color: var(--soft) } table { border-collapse: collapse; font-size: 13p
 td, th { padding: .15rem .7rem .15rem 0; text-align: right; border-bottom: 1px solid var(--line) }
 td:first-child, th:first-child { text-align: left } .scroll { overflow-x: auto }
 """
-WIDTH, LABELS, VALUES, LINE = 900, 250, 150, 24
+WIDTH, LABELS, VALUES, LINE = 900, 240, 230, 24
 
 
 class Scale:
@@ -95,8 +95,11 @@ def bars(group: Group) -> str:
         )
         ends = scale(min(sample.cpu_s)), scale(max(sample.cpu_s))
         parts.append(segment(ends[0], middle, ends[1], middle, "whisker"))
-        ratio = f"{sample.cpu / base:.3g} of {group.base}" if base else ""
-        said = seconds(sample.cpu) if row.who == group.base else f"{seconds(sample.cpu)}, {ratio}"
+        said = seconds(sample.cpu)
+        if row.who != group.base and base and sample.cpu:
+            faster = sample.cpu < base
+            ratio = times(base / sample.cpu if faster else sample.cpu / base)
+            said += f", {ratio} times {'as fast as ' if faster else ''}{group.base}"
         parts.append(text(ends[1] + 8, middle + 4, said, "start", "soft"))
     height = bottom + 22
     return f'<svg viewBox="0 0 {WIDTH} {height}" role="img">{"".join(parts)}</svg>'
@@ -109,7 +112,7 @@ def lines(
     group: Group, value: Callable[[Row], float | None], shown: Callable[[float], str], heading: str
 ) -> str:
     """One chart: a line a contender over the sizes."""
-    width, height, left, right, top, bottom = 440, 300, 64, 430, 24, 262
+    width, height, left, right, top, bottom = 440, 300, 64, 410, 24, 262
     points = {
         who: sorted(
             (row.size, found)

@@ -33,8 +33,8 @@ from pathlib import Path
 from typing import Any
 
 import page
-from measure import Group, Row, seconds
-from stored import Benchmark, Loss, load_all, losses
+from measure import Group, Row, seconds, times
+from stored import Benchmark, Loss, best_of_ours, job, load_all, losses
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -44,14 +44,6 @@ Results = dict[str, Benchmark]
 
 
 # ---- Words for figures ---------------------------------------------------------------------------
-
-
-def times(value: float) -> str:
-    """A ratio to two digits: 0.41, 6.2, 430, 11,000."""
-    if value >= 100:
-        digits = len(str(int(value))) - 2
-        return f"{round(value, -digits):,.0f}"
-    return f"{value:.2f}" if value < 2 else f"{value:.1f}" if value < 10 else f"{value:.0f}"
 
 
 def memory(row: Row) -> str:
@@ -75,6 +67,8 @@ COLUMNS: dict[str, tuple[str, Callable[[Group, Row], str]]] = {
         "times as fast",
         lambda group, row: times(base_of(group, row).samples.cpu / row.samples.cpu),
     ),
+    "ours": ("CPU, as times of ours", of_ours),
+    "job": ("how", lambda group, row: job(row)),
     "memory": ("memory", lambda group, row: memory(row)),
     "start": ("start", lambda group, row: seconds(row.start_s) if row.start_s else ""),
     "first": ("first run", lambda group, row: seconds(row.first_s) if row.first_s else ""),
@@ -83,6 +77,12 @@ COLUMNS: dict[str, tuple[str, Callable[[Group, Row], str]]] = {
     "rate": ("bars/s", lambda group, row: rate(row)),
     "size": ("size", lambda group, row: "" if row.size is None else f"{row.size:,}"),
 }
+
+
+def of_ours(group: Group, row: Row) -> str:
+    """A peer's CPU as times that of the best of ours at its job."""
+    best = best_of_ours(group, row)
+    return "" if row.ours or best is None else times(row.samples.cpu / best.samples.cpu)
 
 
 def base_of(group: Group, row: Row) -> Row:

@@ -97,22 +97,25 @@ def comparable(row: Row) -> bool:
     return job(row) != "floor" and bool(row.facts.get("same_trades", True))
 
 
+def best_of_ours(group: Group, peer: Row) -> Row | None:
+    """The one of ours with the least CPU at the peer's job and size; None where there is none."""
+    if not comparable(peer):
+        return None
+    rivals = [
+        row
+        for row in group.rows
+        if row.ours and comparable(row) and job(row) == job(peer) and row.size == peer.size
+    ]
+    return min(rivals, key=lambda row: row.samples.cpu, default=None)
+
+
 def losses(benchmark: Benchmark) -> list[Loss]:
     """Where a peer beats the best of ours at the same job and size, by CPU medians."""
     found = []
     for group in benchmark.groups:
         for peer in group.rows:
-            if peer.ours or not comparable(peer):
-                continue
-            rivals = [
-                row
-                for row in group.rows
-                if row.ours and comparable(row) and job(row) == job(peer) and row.size == peer.size
-            ]
-            if not rivals:
-                continue
-            best = min(rivals, key=lambda row: row.samples.cpu)
-            if peer.samples.cpu < best.samples.cpu:
+            best = None if peer.ours else best_of_ours(group, peer)
+            if best is not None and peer.samples.cpu < best.samples.cpu:
                 times = best.samples.cpu / peer.samples.cpu
                 where = (benchmark.name, group.name, best.who, peer.who)
                 found.append(Loss(*where, times, peer.size))
