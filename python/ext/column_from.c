@@ -1,5 +1,5 @@
 /*
- * column_from.c - columns out of Python's own data: buffers and texts.
+ * column_from.c - columns out of Python's own data: buffers and texts; and of nulls.
  *
  * A buffer is shared, not copied: the column's mbar_buffer owns the Py_buffer
  * and lets it go with its last reference. That may happen on any thread, with
@@ -333,6 +333,47 @@ PyObject *mbar_py_column_from_buffer(PyObject *module, PyObject *args, PyObject 
                                   "to no other");
     }
     return from_buffer(state, &field, &given);
+}
+
+/* ---- column_of_nulls ----------------------------------------------------- */
+
+PyObject *mbar_py_column_of_nulls(PyObject *module, PyObject *args)
+{
+    const char *name, *type;
+    long long n_rows;
+    if (!PyArg_ParseTuple(args, "ssL:column_of_nulls", &name, &type, &n_rows)) {
+        return NULL;
+    }
+    mbar_py_state *state = mbar_py_state_of_module(module);
+    mbar_field field = {.name = name, .nullable = true};
+    if (mbar_py_parse_type(state, type, &field.type) != 0) {
+        return NULL;
+    }
+    if (field.type == MBAR_TYPE_UTF8 || field.type == MBAR_TYPE_DICT || n_rows < 0 ||
+        n_rows > (long long)(PTRDIFF_MAX / sizeof(int64_t))) {
+        return mbar_py_raise_text(state, MBAR_PY_INVALID,
+                                  "%lld nulls of %s: 0 or more of a type of fixed width are wanted",
+                                  n_rows, type);
+    }
+    field.zone = field.type == MBAR_TYPE_TIMESTAMP ? "UTC" : NULL;
+    field.unit = MBAR_UNIT_NS;
+    size_t n_bits = ((size_t)n_rows + 7) / 8;
+    size_t n_bytes = field.type == MBAR_TYPE_BOOL
+                         ? n_bits
+                         : (size_t)n_rows * (size_t)mbar_type_width(field.type);
+    mbar_error error;
+    mbar_buffer *data = NULL, *validity = NULL;
+    mbar_column *column = NULL;
+    mbar_status status = mbar_buffer_new(n_bytes, &data, &error);
+    if (status == MBAR_OK) {
+        status = mbar_buffer_new(n_bits, &validity, &error);
+    }
+    if (status == MBAR_OK) {
+        status = mbar_column_new(&field, n_rows, data, validity, n_rows, &column, &error);
+    }
+    mbar_buffer_unref(data);
+    mbar_buffer_unref(validity);
+    return status == MBAR_OK ? mbar_py_column_wrap(state, column) : mbar_py_raise(state, &error);
 }
 
 /* ---- column_from_text ---------------------------------------------------- */

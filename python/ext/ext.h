@@ -172,6 +172,7 @@ int mbar_py_check_range(int64_t rows, int64_t first, int64_t n_rows);
 /* ---- column_from.c ------------------------------------------------------- */
 
 PyObject *mbar_py_column_from_buffer(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *mbar_py_column_of_nulls(PyObject *module, PyObject *args);
 /* A buffer over n_bytes at data, which lie inside the exporter's bytes and keep
  * the exporter alive. 0, or -1 with an exception. */
 int mbar_py_share_part(mbar_py_state *state, PyObject *exporter, const void *data, size_t n_bytes,

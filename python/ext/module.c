@@ -71,6 +71,8 @@ static PyMethodDef module_methods[] = {
          "copy.")},
     {"column_from_text", mbar_py_column_from_text, METH_VARARGS,
      PyDoc_STR("column_from_text($module, name, values, /)\n--\n\nA utf8 Column of str and None.")},
+    {"column_of_nulls", mbar_py_column_of_nulls, METH_VARARGS,
+     PyDoc_STR("column_of_nulls($module, name, type, n_rows, /)\n--\n\nA Column of nulls alone.")},
     {"set_zone_directory", mbar_py_set_zone_directory, METH_O,
      PyDoc_STR(
          "set_zone_directory($module, directory, /)\n--\n\nWhere else to look for TZif files; None "

@@ -100,6 +100,9 @@ def column_from_buffer(
     the int32 codes of a "dictionary" column index."""
 
 def column_from_text(name: str, values: Sequence[str | None], /) -> Column: ...
+def column_of_nulls(name: str, type: Type, n_rows: int, /) -> Column:
+    """A column of nulls alone, of a type of fixed width; timestamps are in ns UTC. Its memory is
+    the system's zeros, which cost next to nothing until they are read."""
 
 @final
 class Zone:

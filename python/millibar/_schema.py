@@ -132,19 +132,10 @@ def column_of(name: str, values: npt.NDArray[Any] | None, *, n_rows: int = 0) ->
 
 def null_column(name: str, kind: Kind, n_rows: int) -> _core.Column:
     """n_rows nulls."""
-    import numpy as np
-
     if kind == "text":
         return _core.column_from_text(name, [None] * n_rows)
-    none = np.zeros(n_rows, np.uint8)
-    if kind == "bool":
-        return _core.column_from_buffer(name, none, "bool", validity=none)
-    if kind == "float":
-        return _core.column_from_buffer(name, np.zeros(n_rows), "float64", validity=none)
-    zeros = np.zeros(n_rows, np.int64)
-    if kind == "time":
-        return _core.column_from_buffer(name, zeros, "timestamp", zone="UTC", validity=none)
-    return _core.column_from_buffer(name, zeros, "int64", validity=none)
+    types: dict[Kind, _core.Type] = {"bool": "bool", "float": "float64", "time": "timestamp"}
+    return _core.column_of_nulls(name, types.get(kind, "int64"), n_rows)
 
 
 def time_column(

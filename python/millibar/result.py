@@ -61,7 +61,8 @@ class Result:
         fills: timestamp, order, symbol, side, quantity, price, fee, multiplier; order, fee (0) and
             multiplier (1) may be left out. In the order they happened.
         orders: id, symbol, side, and what else the engine knows (parent, type, class, tif, status,
-            prices, created, placed, closed), in the order they were made.
+            prices, created, placed, closed), in the order they were made. Or a function that gives
+            them, called when they are first asked for.
         events: timestamp, kind ("new", "filled", "partial", "canceled", "modified", "error"),
             order, price, quantity, fee. Without it the events are those that orders and fills tell.
         corporate: dividends and splits: timestamp, kind ("dividend", "split"), symbol, per_unit
@@ -153,7 +154,7 @@ class Result:
     ) -> None:
         self._equity = conform(equity, EQUITY, "equity")
         self._fills = conform(fills, FILLS, "fills")
-        self._orders = conform(orders, ORDERS, "orders")
+        self._orders = orders if callable(orders) else conform(orders, ORDERS, "orders")
         self._events = None if events is None else conform(events, EVENTS, "events")
         self._corporate = conform(corporate, CORPORATE, "corporate")
         self._trades = None if trades is None else conform(trades, TRADES, "trades")
@@ -176,13 +177,14 @@ class Result:
         self._check()
 
     def _check(self) -> None:
-        import numpy as np
 
         n_rows = len(self._equity)
-        falls = np.flatnonzero(np.diff(self.times_ns) < 0)
-        if len(falls):
+        times = self.times_ns
+        falls = times[1:] < times[:-1]
+        if falls.any():
             raise InvalidError(
-                f"equity's time falls after row {int(falls[0])}: rows come in the order they were"
+                f"equity's time falls after row {int(falls.argmax())}: rows come in the order they "
+                "were"
             )
         lengths = {"market": self._market, "positions": self.positions}
         lengths.update({f"trace {key!r}": values for key, values in self.trace.items()})
@@ -193,6 +195,12 @@ class Result:
                 )
         if self._market is not None and n_rows and not 0 <= self._market_first < n_rows:
             raise InvalidError(f"market_first is {self._market_first}, of {n_rows} rows")
+
+    def _listed(self) -> _core.Table:
+        """The orders, made now where they were not yet."""
+        if not isinstance(self._orders, _core.Table):
+            self._orders = conform(self._orders(), ORDERS, "orders")
+        return self._orders
 
     # ---- Tables --------------------------------------------------------------------------------
 
@@ -214,13 +222,13 @@ class Result:
     @property
     def orders(self) -> Frame:
         """A row an order, children included."""
-        return Frame(self._orders, title="orders")
+        return Frame(self._listed(), title="orders")
 
     @property
     def events(self) -> Frame:
         """A row each time an order became new, filled, canceled...; in the order it happened."""
         if self._events is None:
-            self._events = conform(_events_of(self._orders, self._fills), EVENTS, "events")
+            self._events = conform(_events_of(self._listed(), self._fills), EVENTS, "events")
         return Frame(self._events, title="events", time="timestamp")
 
     @property
@@ -276,7 +284,7 @@ class Result:
         orders and wherever they ran.
         """
         if self._hashes is None:
-            self._hashes = result_hashes(self._equity, self._fills, self._orders, self._closed())
+            self._hashes = result_hashes(self._equity, self._fills, self._listed(), self._closed())
         return dict(self._hashes)
 
     def to_dict(self, *, tables: bool = False) -> dict[str, Any]:
@@ -286,7 +294,7 @@ class Result:
             "stats": self.stats.to_dict(),
             "counts": {
                 "iterations": len(self._equity),
-                "orders": len(self._orders),
+                "orders": len(self._listed()),
                 "fills": len(self._fills),
                 "trades": len(self._closed()),
             },

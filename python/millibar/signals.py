@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from millibar import _core
@@ -143,7 +144,7 @@ def from_signals(
     return Result(
         equity=_core.Table([time_column("timestamp", _closes_ns(series)), equity]),
         fills=fills,
-        orders=_orders_of(fills),
+        orders=partial(_orders_of, fills),
         assets={} if traded is None else {symbol: _asset_fields(traded)},
         market=to_numpy(series.table.column(series.find("close"))),
         settings={

@@ -14,7 +14,9 @@
  * Cost: bars without a signal are passed over eight at a time, one load an array,
  * and the equity between two fills is one loop of a multiplication and an
  * addition a bar, which compilers vectorize. What is left is a price of some
- * hundred nanoseconds for each fill.
+ * hundred nanoseconds for each fill. Most of that would be waiting for memory, for the bars that
+ * fill lie apart; but which they are is known beforehand, so the next signal's are asked for
+ * before this one's are looked at.
  *
  * The memory is that of the fills. A series' columns are read where they are; a
  * close that is no plain float64 is copied once, where equity is wanted.
@@ -30,9 +32,15 @@
 
 enum { N_ARRAYS = 4 };
 
+/* A column of numbers, and where its doubles lie if it is of them and has no null; or neither. */
+typedef struct numbers {
+    const mbar_column *column;
+    const double *plain;
+} numbers;
+
 typedef struct bars {
     const mbar_series *series;
-    const mbar_column *open, *high, *low, *close, *volume; /* volume: NULL where there is none */
+    numbers open, high, low, close, volume; /* of volume there may be none */
 } bars;
 
 typedef struct run {
@@ -42,6 +50,7 @@ typedef struct run {
     const mbar_signals *signals;
     const uint8_t *arrays[N_ARRAYS]; /* those of the signals that are there */
     int32_t n_arrays;
+    int64_t ahead; /* no signal lies between the one being looked at and this row */
     const mbar_signal_options *options;
     mbar_ledger *ledger;
     mbar_fills fills;
@@ -69,18 +78,23 @@ void mbar_signal_options_init(mbar_signal_options *options)
 /* ---- Reading bars --------------------------------------------------------- */
 
 /* One cell as a double; null is NaN. */
-static double cell(const mbar_column *column, int64_t row)
+static double converted(const mbar_column *column, int64_t row)
 {
     bool is_null = mbar_column_nulls(column) > 0 && !mbar_column_is_valid(column, row);
     return is_null ? NAN : mbar_column_number(column, row);
 }
 
+static inline double cell(const numbers *numbers, int64_t row)
+{
+    return numbers->plain != NULL ? numbers->plain[row] : converted(numbers->column, row);
+}
+
 static mbar_status find_column(const mbar_series *series, const char *name, bool needed,
-                               const mbar_column **out, mbar_error *error)
+                               numbers *out, mbar_error *error)
 {
     int32_t index = mbar_series_find(series, name);
     if (index < 0) {
-        *out = NULL;
+        *out = (numbers){NULL, NULL};
         return !needed ? MBAR_OK
                        : mbar_error_set(error, MBAR_INVALID,
                                         "the bars have no column %s: open, high, low and close "
@@ -93,7 +107,8 @@ static mbar_status find_column(const mbar_series *series, const char *name, bool
         return mbar_error_set(error, MBAR_INVALID, "column %s is %s: bars are numbers", name,
                               mbar_type_name(type));
     }
-    *out = column;
+    bool is_plain = type == MBAR_TYPE_FLOAT64 && mbar_column_nulls(column) == 0;
+    *out = (numbers){column, is_plain ? mbar_column_values(column) : NULL};
     return MBAR_OK;
 }
 
@@ -114,14 +129,26 @@ static mbar_bar bar_at(const bars *bars, int64_t row)
 {
     return (mbar_bar){
         .open_ns = bars->series->times[row],
-        .open = cell(bars->open, row),
-        .high = cell(bars->high, row),
-        .low = cell(bars->low, row),
-        .close = cell(bars->close, row),
-        .volume = bars->volume != NULL ? cell(bars->volume, row) : NAN,
+        .open = cell(&bars->open, row),
+        .high = cell(&bars->high, row),
+        .low = cell(&bars->low, row),
+        .close = cell(&bars->close, row),
+        .volume = bars->volume.column != NULL ? cell(&bars->volume, row) : NAN,
         .bid = NAN,
         .ask = NAN,
     };
+}
+
+/* Row is likely to be read soon. */
+static void ask_for(const bars *bars, int64_t row)
+{
+    const numbers *columns[] = {&bars->open, &bars->high, &bars->low, &bars->close, &bars->volume};
+    for (int i = 0; i < 5; i++) {
+        if (columns[i]->plain != NULL) {
+            __builtin_prefetch(&columns[i]->plain[row]);
+        }
+    }
+    __builtin_prefetch(&bars->series->times[row]);
 }
 
 /* Where a bar has closed: the instant from which STRICT shows it. */
@@ -132,9 +159,9 @@ static int64_t close_ns(const bars *bars, int64_t row)
 
 static mbar_status open_closes(run *run, mbar_error *error)
 {
-    const mbar_column *close = run->bars.close;
-    if (mbar_column_field(close)->type == MBAR_TYPE_FLOAT64 && mbar_column_nulls(close) == 0) {
-        run->closes = mbar_column_values(close);
+    const numbers *close = &run->bars.close;
+    if (close->plain != NULL) {
+        run->closes = close->plain;
         return MBAR_OK;
     }
     run->closes_copy = mbar_alloc_array((size_t)run->n_rows, sizeof(double), error);
@@ -160,7 +187,7 @@ static bool has_signal(const run *run, int64_t row)
 }
 
 /* The first row at or after row with a signal; n_rows if none. */
-static int64_t next_signal(const run *run, int64_t row)
+static int64_t find_signal(const run *run, int64_t row)
 {
     while (row + 8 <= run->n_rows) {
         uint64_t any = 0;
@@ -178,6 +205,19 @@ static int64_t next_signal(const run *run, int64_t row)
         row++;
     }
     return row;
+}
+
+/* The same, of rows that only rise; what it has found, it looks ahead from. */
+static int64_t next_signal(run *run, int64_t row)
+{
+    int64_t found = row <= run->ahead ? run->ahead : find_signal(run, row);
+    if (found < run->n_rows) {
+        run->ahead = find_signal(run, found + 1);
+        if (run->ahead + 1 < run->n_rows) {
+            ask_for(&run->bars, run->ahead + 1);
+        }
+    }
+    return found;
 }
 
 static bool is_set(const uint8_t *array, int64_t row)
@@ -374,7 +414,7 @@ static mbar_status walk(run *run, mbar_error *error)
 static mbar_status close_position(run *run, mbar_error *error)
 {
     int64_t row = run->n_rows - 1;
-    while (row >= 0 && isnan(cell(run->bars.close, row))) {
+    while (row >= 0 && isnan(cell(&run->bars.close, row))) {
         row--;
     }
     mbar_order order;
@@ -459,6 +499,7 @@ mbar_status mbar_signals_run(const mbar_series *series, const mbar_asset *asset,
         .signals = signals,
         .options = options,
         .target = NAN,
+        .ahead = -1,
         .equity = equity,
     };
     /* The account is in what the asset is priced in, whatever that is. */

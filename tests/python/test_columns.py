@@ -269,3 +269,20 @@ def test_memory_limit_is_an_error_not_a_crash() -> None:
     finally:
         _core.set_memory_limit(0)
     assert len(_core.concat([_core.Table([column]), _core.Table([column])])) == 2_000_000
+
+
+@pytest.mark.parametrize("type_", ["bool", "int32", "int64", "float64", "timestamp"])
+def test_nulls_alone(type_: _core.Type) -> None:
+    column = _core.column_of_nulls("x", type_, 11)
+    assert (column.name, column.type, len(column), column.null_count) == ("x", type_, 11, 11)
+    assert column.to_list() == [None] * 11
+    assert column.zone == ("UTC" if type_ == "timestamp" else None)
+    assert len(_core.column_of_nulls("x", type_, 0)) == 0
+
+
+@pytest.mark.parametrize(
+    ("type_", "n_rows"), [("utf8", 3), ("dictionary", 3), ("int64", -1), ("float64", 2**62)]
+)
+def test_nulls_that_cannot_be(type_: _core.Type, n_rows: int) -> None:
+    with pytest.raises(mb.InvalidError, match="nulls of"):
+        _core.column_of_nulls("x", type_, n_rows)

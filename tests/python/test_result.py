@@ -882,6 +882,22 @@ def test_sent_to_another_process(protocol: int) -> None:
     assert copy.copy(two).to_json() == one.to_json()
 
 
+def test_orders_made_when_asked_for() -> None:
+    one = sample()
+    made = 0
+
+    def orders() -> Any:
+        nonlocal made
+        made += 1
+        return one.orders
+
+    two = Result(equity=one.equity, fills=one.fills, orders=orders)
+    assert made == 0
+    assert two.orders == one.orders and two.orders == one.orders
+    assert two.to_dict()["counts"]["orders"] == len(one.orders)
+    assert made == 1
+
+
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, math.nan]])
 def test_little_is_saved_as_well(values: Any, tmp_path: Path) -> None:
     one = flat_result(values)
