@@ -40,9 +40,10 @@ INSIDE = {
 ENGINE = {"unchanged": "MESMomentum", "numpy": "NumpyMomentum", "native": "NativeMomentum"}
 IN_C = "C"
 SIDES = (*INSIDE, *ENGINE, IN_C)
-# A run of lumibot's takes minutes: one round of it and of what is held against it.
+# A run of lumibot's takes minutes: one round of it and of what is held against it, and layers and
+# calls of the short span.
 SLOW = ("lumibot-databento-pandas", "inside-databento-pandas")
-NOT_QUICK = (*SLOW, "lumibot-numpy")
+ONE_ROUND = (*SLOW, "lumibot-numpy")
 SPAN, QUICK_SPAN = (
     ("2024-01-03 09:30", "2024-01-05 16:00"),
     ("2024-01-05 00:00", "2024-01-05 16:00"),
@@ -80,7 +81,7 @@ class Runs:
     def take(self) -> None:
         """All rounds, and one run of each side for layers and counts."""
         rounds = 1 if self.options.quick else 3
-        sides = [side for side in SIDES if not (self.options.quick and side in NOT_QUICK)]
+        sides = [side for side in SIDES if not (self.options.quick and side in ONE_ROUND)]
         bars, cache = make_bars(self.options.folder), self.options.folder / "databento"
         cache.mkdir(parents=True, exist_ok=True)
         for side in sides:
@@ -92,7 +93,7 @@ class Runs:
             self.skipped[IN_C] = "no C compiler (CC or cc) for examples/mes_momentum.c"
         for number in range(rounds):
             for side in sides:
-                if number and side in SLOW:
+                if number and side in ONE_ROUND:
                     continue
                 print(f"  round {number + 1} of {rounds}: {side}", file=sys.stderr, flush=True)
                 if side == IN_C:
@@ -105,17 +106,27 @@ class Runs:
                 self.answers.setdefault(side, []).append(answer)
         self._check()
         if not self.options.quick:
-            for side in (*INSIDE, *ENGINE):
-                print(f"  layers and counts: {side}", file=sys.stderr, flush=True)
-                answer = self.counted[side] = self._python(side, bars, "--count")
-                if answer["hash"] != self.answers[side][0]["hash"]:
-                    raise SystemExit(f"momentum: {side} has other trades when it is counted")
+            self._count([side for side in (*INSIDE, *ENGINE) if side != "lumibot-numpy"], bars)
 
-    def _python(self, side: str, bars: Path, *words: str) -> dict[str, Any]:
+    def _count(self, sides: Sequence[str], bars: Path) -> None:
+        """One run of each side for layers and calls, with the trades of all the others."""
+        slow = set()
+        for side in sides:
+            print(f"  layers and calls: {side}", file=sys.stderr, flush=True)
+            span = QUICK_SPAN if side in SLOW else self.span
+            answer = self.counted[side] = self._python(side, bars, "--count", span=span)
+            wanted = slow if side in SLOW else {self.answers[side][0]["hash"]}
+            wanted.add(answer["hash"])
+            if len(wanted) > 1:
+                raise SystemExit(f"momentum: {side} has other trades when it is counted: {wanted}")
+
+    def _python(
+        self, side: str, bars: Path, *words: str, span: tuple[str, str] | None = None
+    ) -> dict[str, Any]:
+        start, end = span or self.span
         command = [sys.executable, str(SIDE), side, "--bars", str(bars)]
         command += ["--folder", str((self.options.folder / "databento").resolve()), *words]
-        command += ["--start", self.span[0], "--end", self.span[1]]
-        command += ["--began", str(time.monotonic())]
+        command += ["--start", start, "--end", end, "--began", str(time.monotonic())]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode != 0:
             raise SystemExit(f"momentum: {side} failed:\n{done.stderr[-2000:]}")
@@ -182,6 +193,7 @@ class Runs:
         counted = self.counted.get(side, {})
         if "counts" in counted:
             facts["counts"] = counted["counts"]
+            facts["counts_iterations"] = counted["iterations"]
         facts.update(self._layers(side))
         return Row(
             side,
@@ -205,14 +217,15 @@ class Runs:
             answers = [self.counted[side]]
         if not answers:
             return {}
-        best = min(answers, key=lambda answer: sum(answer["layers_s"].values()))["layers_s"]
+        quickest = min(answers, key=lambda answer: sum(answer["layers_s"].values()))
+        best, n = quickest["layers_s"], quickest["iterations"]
         whole = sum(best.values())
         facts: dict[str, Any] = {
             "layers": {layer: spent / whole for layer, spent in best.items()},
-            "layers_us": {layer: 1e6 * spent / self.iterations for layer, spent in best.items()},
+            "layers_us": {layer: 1e6 * spent / n for layer, spent in best.items()},
         }
         if "strategy" in best:
-            facts["rest_us"] = 1e6 * (whole - best["strategy"]) / self.iterations
+            facts["rest_us"] = 1e6 * (whole - best["strategy"]) / n
         return facts
 
 
