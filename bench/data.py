@@ -148,15 +148,14 @@ def make_files(folder: Path, years: int) -> dict[tuple[str, str], Path]:
 def _trades(bars: Path) -> Any:
     """A trade 20 seconds after every fifth bar opens, at its close."""
     import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     table = pq.read_table(bars)
     fifth = table.take(pa.array(range(0, len(table), 5)))
-    stamps = pc.add(fifth["timestamp"].cast(pa.int64()), 20_000_000_000)
+    stamps = fifth["timestamp"].cast(pa.int64()).to_numpy() + 20_000_000_000
     return pa.table(
         {
-            "timestamp": stamps.cast(pa.timestamp("ns", "UTC")),
+            "timestamp": pa.array(stamps).cast(pa.timestamp("ns", "UTC")),
             "price": fifth["close"],
             "size": fifth["volume"],
         }
@@ -374,7 +373,7 @@ def run(options: Options) -> list[Group]:
     years = QUICK_YEARS if options.quick else WHOLE_YEARS
     files = make_files(options.folder, years)
     cases: Sequence[Case] = QUICK if options.quick else WHOLE
-    budget_s, least, most = (1.5, 3, 7) if options.quick else (6.0, 5, 21)
+    budget_s, least, most = (1.5, 3, 7) if options.quick else (4.0, 5, 15)
     groups = []
     sides = Sides()
     try:
