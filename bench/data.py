@@ -373,7 +373,7 @@ def run(options: Options) -> list[Group]:
     years = QUICK_YEARS if options.quick else WHOLE_YEARS
     files = make_files(options.folder, years)
     cases: Sequence[Case] = QUICK if options.quick else WHOLE
-    budget_s, least, most = (1.5, 3, 7) if options.quick else (4.0, 5, 15)
+    budget_s, least, most = (1.0, 3, 7) if options.quick else (4.0, 5, 15)
     groups = []
     sides = Sides()
     try:
