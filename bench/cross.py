@@ -11,11 +11,12 @@ ml4t-backtest, which have none, excepted); who takes arrays of signals finds the
 and tables that an engine cannot run without are in it: those of backtesting.py, bt, PyBroker,
 ml4t-backtest, zipline and raptorbt; our "backtest" has its own in it, our "strategy" is the run
 without. What each includes is in its row's facts. A contender takes no more rounds of a set once
-they have taken 20 seconds, except for a second one; engines of some thousand bars a second run on
-MES alone. raptorbt trades one side only and is compared with our run of that side.
+its rounds, the first included, have taken 20 seconds, but takes one at least; engines of some
+thousand bars a second run on MES alone. raptorbt trades one side only and is compared with our run
+of that side.
 
 The first round is told apart: it is the cold one. What compiles with numba starts with an empty
-cache, and once more with the one it has filled; in a quick run with the cache of an earlier run.
+cache on MES, and once more with the one it has filled; on BTC, and in a quick run, with that.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ ENTRIES = {
     "back-trader-cpp": Entry(PYTHON, "main"),
     "backtesting.py": Entry(PYTHON, "main"),
     "bt": Entry(PYTHON, "main"),
-    "PyBroker": Entry(PYTHON, "main", quick=False, numba=True),
+    "PyBroker": Entry(PYTHON, "main", short_only=True, quick=False, numba=True),
     "backtrader": Entry(PYTHON, "main", short_only=True, quick=False),
     "nautilus_trader": Entry(PYTHON, "newer", short_only=True, quick=False),
     "ml4t-backtest": Entry(PYTHON, "newer", short_only=True, quick=False),
@@ -222,17 +223,16 @@ def start(
     started: Mapping[str, list[Any]], n_bars: int, options: Options
 ) -> tuple[dict[str, Contender], dict[str, Row], dict[str, str]]:
     """Each with its first round; a peer that fails is told with the reason."""
-    caches = options.folder / "numba"
-    if not options.quick:
-        shutil.rmtree(caches, ignore_errors=True)
     alive: dict[str, Contender] = {}
     rows: dict[str, Row] = {}
     skipped: dict[str, str] = {}
     for name, command in started.items():
         entry = ENTRIES[name]
-        cache = {"NUMBA_CACHE_DIR": str(caches / name)} if entry.numba else None
+        cache = caches(options) / name
+        compiles = entry.numba and not cache.exists()
+        more = {"NUMBA_CACHE_DIR": str(cache)} if entry.numba else None
         try:
-            contender = Contender(command, cache)
+            contender = Contender(command, more)
             first = contender.round()
         except (RuntimeError, OSError) as error:
             if entry.environment is None:
@@ -241,14 +241,14 @@ def start(
             continue
         alive[name] = contender
         rows[name] = row_of(name, contender, first, n_bars)
-        if cache is not None and options.quick:
-            rows[name].facts["first"] = "numba's cache was as an earlier run had left it"
-        elif cache is not None:
-            again = Contender(command, cache)
+        if compiles:
+            again = Contender(command, more)
             rows[name].facts["first"] = "numba compiled in it: its cache was empty"
             rows[name].facts["start_cached_s"] = again.start_s
             rows[name].facts["first_cached_s"] = again.round()["wall_s"]
             again.close()
+        elif entry.numba:
+            rows[name].facts["first"] = "numba's cache had been filled"
     return alive, rows, skipped
 
 
@@ -300,7 +300,7 @@ def take(alive: Mapping[str, Contender], rows: Mapping[str, Row], rounds: int) -
     for number in range(rounds):
         for name, contender in alive.items():
             row = rows[name]
-            if number >= 2 and sum(row.samples.wall_s) > ENOUGH_S:
+            if number > 0 and (row.first_s or 0.0) + sum(row.samples.wall_s) > ENOUGH_S:
                 continue
             round_ = contender.round()
             row.samples.add(round_["cpu_s"], round_["wall_s"])
@@ -311,18 +311,27 @@ def take(alive: Mapping[str, Contender], rows: Mapping[str, Row], rounds: int) -
         row.facts["bars_per_s"] = row.facts["bars"] / row.samples.cpu
 
 
-def compare(name: str, path: Path, options: Options, peers: Mapping[str, Path]) -> list[Group]:
-    """Long and short, and long only, on one set of bars."""
+def compare(
+    name: str,
+    path: Path,
+    options: Options,
+    peers: Mapping[str, Path],
+    rates: Mapping[str, float],
+) -> list[Group]:
+    """Long and short, and long only, on one set of bars; bars a second on another are known."""
     n_bars, rounds = count_rows(path), 3 if options.quick else 7
     short = SHORT_NAMES[name]
     skipped: dict[str, str] = {}
     wanted = commands(path, peers)
     for who, entry in ENTRIES.items():
         if entry.short_only and short != "mes":
-            skipped[who] = "too slow for so many bars; it runs on MES"
+            skipped[who] = "it runs on MES alone"
+            if who in rates:
+                took = n_bars / rates[who]
+                skipped[who] += f": {took:,.0f} s a round here at its {rates[who]:,.0f} bars/s"
         elif options.quick and not entry.quick:
             skipped[who] = "left out of a quick run"
-        elif options.quick and entry.numba and not (options.folder / "numba" / who).exists():
+        elif options.quick and entry.numba and not (caches(options) / who).exists():
             skipped[who] = "a run without --quick compiles it first"
         elif who not in wanted and entry.environment is None:
             skipped[who] = "no bench_cross beside mbar (cmake -DMILLIBAR_BENCH=ON)"
@@ -365,6 +374,11 @@ def agree(name: str, path: Path, rows: Mapping[str, Row], long_only: bool) -> st
     n_same = check(group, wanted)
     who = "all" if n_same == len(group) else f"{n_same}"
     return f"{wanted[0]:,} fills and {wanted[1]:+,.2f} points, {who} of {len(group)}"
+
+
+def caches(options: Options) -> Path:
+    """Of what numba has compiled, a folder for each contender."""
+    return options.folder / "numba"
 
 
 def count_rows(path: Path) -> int:
@@ -410,9 +424,12 @@ def run(options: Options) -> list[Group]:
         for who, entry in ENTRIES.items()
         if entry.environment in absent
     }
-    groups = []
+    if not options.quick:
+        shutil.rmtree(caches(options), ignore_errors=True)
+    groups: list[Group] = []
     for name, path in find_data(options.folder, quick=options.quick):
-        for group in compare(name, path, options, peers):
+        rates = {row.who: row.facts["bars_per_s"] for group in groups for row in group.rows}
+        for group in compare(name, path, options, peers, rates):
             for who, why in without.items():
                 if ENTRIES[who].long_only == group.name.endswith("-long"):
                     group.skipped.setdefault(who, why)
