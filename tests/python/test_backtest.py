@@ -433,3 +433,65 @@ def test_runs_leave_nothing_behind() -> None:
         once()
     gc.collect()
     assert mb.memory_live_bytes() == held
+
+
+# ---- The end, and the length, of a run -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", [None, datetime(2024, 1, 3, 9, 59)])
+def test_the_clock_of_bars_shows_the_last_bar_where_no_end_is_named(end: datetime | None) -> None:
+    """It closes a minute after its open, which an end there is before."""
+    bars = minutes(30)
+    seen: list[tuple[datetime, Any]] = []
+
+    def trade(strategy: Strategy) -> None:
+        window = strategy.get_historical_prices(SPY, 1)
+        seen.append((strategy.get_datetime(), None if window is None else window.column("close")))
+
+    Backtest(trade, {SPY: bars}, end=end).run()
+    closes = bars["close"].tolist()
+    shown = len(closes) if end is None else len(closes) - 1
+    assert len(seen) == shown
+    assert seen[-1][0].timestamp() * 10**9 == START + shown * MINUTE
+    assert [column.tolist() for _, column in seen] == [[close] for close in closes[:shown]]
+
+
+def lines_run(n_bars: int, policy: str) -> int:
+    """Lines of the package that a strategy runs which has ever more orders behind it."""
+
+    class Busy(Strategy):
+        def on_trading_iteration(self) -> None:
+            price = self.get_last_price(SPY)
+            if price is None:
+                return
+            self.cancel_open_orders()
+            held = self.get_position(SPY)
+            self.submit_order(self.create_order(SPY, 1, "buy" if held is None else "sell"))
+            self.submit_order(self.create_order(SPY, 1, "buy", limit_price=price / 2))
+
+    count = 0
+    folder = str(Path(mb.__file__).parent)
+
+    def trace(frame: Any, event: str, _: Any) -> Any:
+        nonlocal count
+        if not frame.f_code.co_filename.startswith(folder):
+            return None
+        count += event == "line"
+        return trace
+
+    backtest = Backtest(Busy, {SPY: minutes(n_bars)}, policy=policy)
+    former = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        result = backtest.run()
+    finally:
+        sys.settrace(former)
+    assert len(result.orders) > n_bars
+    return count
+
+
+@pytest.mark.parametrize("policy", ["strict", "lumibot"])
+def test_orders_behind_a_run_do_not_slow_it(policy: str) -> None:
+    """Twice the bars, twice the lines; a search among all orders would be four times as many."""
+    short, long = lines_run(150, policy), lines_run(300, policy)
+    assert 1.7 < long / short < 2.2
