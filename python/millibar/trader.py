@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from millibar import _core, _runs
@@ -214,6 +214,8 @@ def run(strategy: Strategy) -> Result:
     Raises:
         Whatever the strategy raises. KeyboardInterrupt, after `on_abrupt_closing`.
     """
+    from millibar._summary import lumibot_summary
+
     broker = strategy.broker
     began = time.perf_counter()
     engine = broker.open(strategy)
@@ -235,7 +237,7 @@ def run(strategy: Strategy) -> Result:
             driver.heartbeat.close()
         broker.result = _result(strategy, engine, loaded - began, over - loaded, whole)
         _runs.note(broker.result)
-    strategy._analysis = _analysis(broker.result)
+    strategy._analysis = lumibot_summary(broker.result)
     return broker.result
 
 
@@ -281,7 +283,7 @@ def _result(
             "ohlc": strategy._chart_ohlc_list,
         },
         settings=broker.settings(),
-        data=[_data_entry(bars) for bars in source.instruments],
+        data=[_DataEntry(str(bars.asset.symbol), bars.feed.series) for bars in source.instruments],
         strategy_file=_file_of(type(strategy)),
         speed=Speed(n_bars, engine.iterations, seconds, peak_memory_bytes()),
         name=strategy.name,
@@ -338,34 +340,44 @@ def _asset_fields(asset: Asset) -> Mapping[str, Any]:
     }
 
 
-def _data_entry(bars: Any) -> Mapping[str, Any]:
-    return {
-        "symbol": str(bars.asset.symbol),
-        "rows": len(bars.feed),
-        "start": _core.time_format(bars.start_ns),
-        "end": _core.time_format(bars.end_ns),
-    }
+class _DataEntry(Mapping[str, Any]):
+    """What a manifest says of an instrument's bars (`report.data_entry`), worked out when somebody
+    reads it: a hash of all bars takes longer than many a run over them."""
+
+    def __init__(self, symbol: str, series: _core.Series) -> None:
+        self._symbol = symbol
+        self._series = series
+        self._fields: dict[str, Any] | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The entry as a dict."""
+        if self._fields is None:
+            from millibar.bars import Bars
+            from millibar.report import data_entry
+
+            self._fields = data_entry(self._symbol, Bars.from_series(self._series))
+        return self._fields
+
+    def __getitem__(self, key: str) -> Any:
+        return self.fields[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def __repr__(self) -> str:
+        return repr(self.fields)
+
+    def __reduce__(self) -> Any:
+        return dict, (self.fields,)
 
 
 def _file_of(cls: type) -> str | None:
     module = sys.modules.get(cls.__module__)
     return getattr(module, "__file__", None)
-
-
-def _analysis(result: Result) -> dict[str, Any]:
-    """lumibot's summary of a run, from our statistics."""
-    if not len(result.equity):
-        return {}
-    stats = result.stats
-    drawdown = stats.max_drawdown_pct
-    return {
-        "cagr": stats.cagr_pct / 100,
-        "volatility": stats.volatility_pct / 100,
-        "sharpe": stats.sharpe,
-        "max_drawdown": {"drawdown": abs(drawdown) / 100},
-        "romad": stats.calmar,
-        "total_return": stats.return_pct / 100,
-    }
 
 
 # Arguments of lumibot's run_backtest that concern what this engine has no part in; naming them with

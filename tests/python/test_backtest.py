@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -25,7 +26,9 @@ from millibar import (
     Trader,
     TradingFee,
 )
+from millibar._summary import lumibot_summary
 from millibar.errors import InvalidError, UnsupportedError
+from millibar.report import data_entry, manifest
 
 MINUTE = 60_000_000_000
 START = 1_704_292_200_000_000_000  # 2024-01-03 09:30 New York
@@ -203,8 +206,12 @@ def test_trader_and_broker() -> None:
     trader = Trader(backtest=True)
     trader.add_strategy(strategy)
     results = trader.run_all(show_plot=False, show_tearsheet=False, save_tearsheet=False)
-    assert set(results["Crossing"]) >= {"cagr", "sharpe", "max_drawdown", "total_return"}
-    assert strategy.analysis == results["Crossing"]
+    assert strategy.analysis == results["Crossing"] == lumibot_summary(strategy.result)
+    assert set(strategy.analysis) >= {"cagr", "sharpe", "max_drawdown", "total_return"}
+    (entry,) = manifest(strategy.result)["data"]
+    assert entry == data_entry("SPY", mb.Bars.from_series(source.instruments[0].feed.series))
+    assert entry["rows"] == len(source.instruments[0].feed) and len(entry["columns_sha256"]) == 64
+    assert pickle.loads(pickle.dumps(strategy.result.data)) == [entry]
     assert strategy.broker.get_tracked_orders() == strategy.get_orders()
     assert strategy.initial_budget == 5_000
     assert strategy.result.settings["policy"] == "lumibot"
