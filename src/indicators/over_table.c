@@ -29,25 +29,6 @@ static mbar_status no_column(const mbar_table *table, const mbar_indicator_spec 
                           name, list[0] != '\0' ? list : "none");
 }
 
-/* A copy of a float64 column in which nulls are NaN. */
-static mbar_status nulls_to_nan(const mbar_column *column, mbar_column **out, mbar_error *error)
-{
-    int64_t n_rows = mbar_column_rows(column);
-    mbar_buffer *buffer;
-    mbar_status status = mbar_buffer_new_uninit((size_t)n_rows * sizeof(double), &buffer, error);
-    if (status != MBAR_OK) {
-        return status;
-    }
-    const double *from = mbar_column_values(column);
-    double *to = mbar_buffer_writable(buffer);
-    for (int64_t i = 0; i < n_rows; i++) {
-        to[i] = mbar_column_is_valid(column, i) ? from[i] : NAN;
-    }
-    status = mbar_column_new(mbar_column_field(column), n_rows, buffer, NULL, 0, out, error);
-    mbar_buffer_unref(buffer);
-    return status;
-}
-
 /* The window's rows of a column of numbers as doubles without nulls. */
 static mbar_status read_input(const mbar_table *table, mbar_window window,
                               const mbar_indicator_spec *spec, const char *name, mbar_column **out,
@@ -72,7 +53,7 @@ static mbar_status read_input(const mbar_table *table, mbar_window window,
     }
     if (status == MBAR_OK && mbar_column_nulls(rows) > 0) {
         made = NULL;
-        status = nulls_to_nan(rows, &made, error);
+        status = mbar_column_nulls_to_nan(rows, &made, error);
         mbar_column_unref(rows);
         rows = made;
     }

@@ -6,6 +6,9 @@
 #include "base/alloc.h"
 #include "table/buffer.h"
 
+#include <math.h>
+#include <string.h>
+
 static char lower(char ch)
 {
     return ch >= 'A' && ch <= 'Z' ? (char)(ch - 'A' + 'a') : ch;
@@ -70,5 +73,32 @@ mbar_status mbar_table_replace(const mbar_table *table, int32_t index, mbar_colu
     }
     mbar_status status = mbar_table_new(columns, n, out, error);
     mbar_free(columns);
+    return status;
+}
+
+mbar_status mbar_column_nulls_to_nan(const mbar_column *column, mbar_column **out,
+                                     mbar_error *error)
+{
+    mbar_field field = *mbar_column_field(column);
+    int64_t n = mbar_column_rows(column);
+    size_t width = mbar_type_width(field.type);
+    mbar_buffer *values;
+    mbar_status status = mbar_buffer_new_uninit((size_t)n * width, &values, error);
+    if (status != MBAR_OK) {
+        return status;
+    }
+    char *to = mbar_buffer_writable(values);
+    memcpy(to, mbar_column_values(column), (size_t)n * width);
+    const double nan64 = NAN;
+    const float nan32 = NAN;
+    const void *nan = field.type == MBAR_TYPE_FLOAT64 ? (const void *)&nan64 : &nan32;
+    for (int64_t i = 0; i < n; i++) {
+        if (!mbar_column_is_valid(column, i)) {
+            memcpy(to + (size_t)i * width, nan, width);
+        }
+    }
+    field.nullable = false;
+    status = mbar_column_new(&field, n, values, NULL, 0, out, error);
+    mbar_buffer_unref(values);
     return status;
 }

@@ -33,6 +33,10 @@ static inline double mbar_column_number(const mbar_column *column, int64_t row)
 /* Whether two names are equal but for the case of ASCII letters, in any locale. */
 bool mbar_same_any_case(const char *a, const char *b);
 
+/* A copy of a FLOAT64 or FLOAT32 column with NaN for null. */
+MBAR_MUST_USE mbar_status mbar_column_nulls_to_nan(const mbar_column *column, mbar_column **out,
+                                                   mbar_error *error);
+
 /* A TIMESTAMP column of n instants under like's name, in unit where every
  * instant is a whole number of it, in nanoseconds otherwise. zone may be NULL. */
 MBAR_MUST_USE mbar_status mbar_time_column_new(const mbar_field *like, mbar_unit unit,

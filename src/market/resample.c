@@ -207,33 +207,6 @@ static void reduce(const mbar_column *column, int64_t from, mbar_agg agg,
 
 /* ---- Columns ----------------------------------------------------------------------- */
 
-/* A float column with NaN for null. */
-static mbar_status nulls_to_nan(const mbar_column *column, mbar_column **out, mbar_error *error)
-{
-    mbar_field field = *mbar_column_field(column);
-    int64_t n = mbar_column_rows(column);
-    size_t width = mbar_type_width(field.type);
-    mbar_buffer *values;
-    mbar_status status = mbar_buffer_new_uninit((size_t)n * width, &values, error);
-    if (status != MBAR_OK) {
-        return status;
-    }
-    char *to = mbar_buffer_writable(values);
-    memcpy(to, mbar_column_values(column), (size_t)n * width);
-    const double nan64 = NAN;
-    const float nan32 = NAN;
-    const void *nan = field.type == MBAR_TYPE_FLOAT64 ? (const void *)&nan64 : &nan32;
-    for (int64_t i = 0; i < n; i++) {
-        if (!mbar_column_is_valid(column, i)) {
-            memcpy(to + (size_t)i * width, nan, width);
-        }
-    }
-    field.nullable = false;
-    status = mbar_column_new(&field, n, values, NULL, 0, out, error);
-    mbar_buffer_unref(values);
-    return status;
-}
-
 /* The rows of window of a number column, null-free: integers with nulls as
  * doubles, null floats as NaN. */
 static mbar_status plain_column(mbar_column *column, mbar_window window, mbar_column **out,
@@ -260,7 +233,7 @@ static mbar_status plain_column(mbar_column *column, mbar_window window, mbar_co
         status = mbar_column_cast(rows, MBAR_TYPE_FLOAT64, MBAR_UNIT_NS, &floats, error);
     }
     if (status == MBAR_OK) {
-        status = nulls_to_nan(floats, out, error);
+        status = mbar_column_nulls_to_nan(floats, out, error);
     }
     mbar_column_unref(floats);
     mbar_column_unref(rows);
