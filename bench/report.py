@@ -67,7 +67,7 @@ COLUMNS: dict[str, tuple[str, Callable[[Group, Row], str]]] = {
         "times as fast",
         lambda group, row: times(base_of(group, row).samples.cpu / row.samples.cpu),
     ),
-    "ours": ("CPU, as times of ours", lambda group, row: of_ours(group, row)),
+    "against": ("CPU, as times of ours", lambda group, row: of_ours(group, row)),
     "job": ("how", lambda group, row: job(row)),
     "memory": ("memory", lambda group, row: memory(row)),
     "start": ("start", lambda group, row: seconds(row.start_s) if row.start_s else ""),
