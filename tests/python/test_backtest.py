@@ -363,16 +363,27 @@ def test_the_same_run_has_the_same_hashes(policy: str) -> None:
     assert hashes({SPY: minutes(seed=2)}, policy) != want
 
 
+def hashes_of_all_kinds() -> list[str]:
+    """Of the strategy under both policies and of arrays of signals."""
+    found = [hashes({SPY: minutes()}, policy)["all"] for policy in ("lumibot", "strict")]
+    bars = minutes(500)
+    above = bars["close"] > bars.ema(9)
+    fees = TradingFee(percent_fee=0.0013)
+    signals = Backtest.from_signals(bars, above, short_entries=~above, share=0.7, fees=fees)
+    assert len(signals.fills) > 3
+    return [*found, signals.hashes["all"]]
+
+
 CODE = """
 import sys
 sys.path.insert(0, {tests!r})
 from test_backtest import *
-print(hashes({{SPY: minutes()}})["all"], hashes({{SPY: minutes()}}, "strict")["all"])
+print(*hashes_of_all_kinds())
 """
 
 
 def test_runs_do_not_depend_on_the_machine() -> None:
-    want = [hashes({SPY: minutes()}, policy)["all"] for policy in ("lumibot", "strict")]
+    want = hashes_of_all_kinds()
     elsewhere = {"PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo", "LC_ALL": "de_DE.UTF-8"}
     done = subprocess.run(
         [sys.executable, "-c", CODE.format(tests=str(Path(__file__).parent))],

@@ -349,7 +349,7 @@ SLOW = """
             import time
             if self.first_iteration:
                 print("begun", flush=True)
-            time.sleep(0.05)
+            time.sleep(30)
 """
 
 
@@ -368,8 +368,11 @@ def test_ctrl_c_saves_what_there_is(file: Write, mes: Path, tmp_path: Path) -> N
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         time.sleep(0.2)
+        asked = time.monotonic()
         os.kill(process.pid, signal.SIGINT)
         told, errors = process.communicate(timeout=60)
+    # At once, in the middle of an iteration.
+    assert time.monotonic() - asked < 20
     assert process.returncode == 130
     assert errors == "millibar run: stopped\n"
     assert told.startswith("Buyer: ")
