@@ -114,6 +114,8 @@ def engine(bars: mb.Bars) -> Side:
 
 def signals(*, long_only: bool) -> Callable[[mb.Bars], Side]:
     def make(bars: mb.Bars) -> Side:
+        # Looked up here: millibar imports what it needs at its first use.
+        from_signals = mb.Backtest.from_signals
         averages = bars.sma(FAST), bars.sma(SLOW)
         up = mb.indicators.cross_above(*averages)
         down = mb.indicators.cross_below(*averages)
@@ -121,9 +123,7 @@ def signals(*, long_only: bool) -> Callable[[mb.Bars], Side]:
 
         def run() -> tuple[int, float]:
             # What is open at the end is closed there, as raptorbt closes it.
-            result = mb.Backtest.from_signals(
-                bars, up, **wanted, budget=CASH, close_at_end=long_only
-            )
+            result = from_signals(bars, up, **wanted, budget=CASH, close_at_end=long_only)
             return len(result.fills), result.equity["portfolio_value"][-1] - CASH
 
         return arrays(run)
