@@ -46,7 +46,7 @@ SLOW = ("lumibot-databento-pandas", "inside-databento-pandas")
 ONE_ROUND = (*SLOW, "lumibot-numpy")
 SPAN, QUICK_SPAN = (
     ("2024-01-03 09:30", "2024-01-05 16:00"),
-    ("2024-01-05 00:00", "2024-01-05 16:00"),
+    ("2024-01-03 09:30", "2024-01-04 01:30"),
 )
 FUTURE = ["--asset", "MES:future:margin=1300,tick=0.25", "--fee", "0.5"]
 LUMIBOT_RULE = "market orders at the open of the next minute, brackets within its range"
@@ -148,11 +148,8 @@ class Runs:
             "peak_mib": speed["peak_memory_bytes"] / 2**20,
             "iterations": told["iterations"],
             "fills": told["fills"],
-            "layers_s": {
-                "data": speed["data_s"],
-                "strategy and broker": speed["run_s"],
-                "reporting": speed["reporting_s"],
-            },
+            # Reporting is left out: only one round writes files.
+            "layers_s": {"data": speed["data_s"], "strategy and broker": speed["run_s"]},
         }
         answer["hash"] = (
             hash_of_fills(out / "fills.parquet", told["cash"])
