@@ -92,7 +92,7 @@ ENTRIES = {
     "loop in C": Entry(FLOOR),
     "back-trader-cpp": Entry(PYTHON, "main"),
     "backtesting.py": Entry(PYTHON, "main"),
-    "bt": Entry(PYTHON, "main"),
+    "bt": Entry(PYTHON, "main", quick=False),
     "PyBroker": Entry(PYTHON, "main", short_only=True, quick=False, numba=True),
     "backtrader": Entry(PYTHON, "main", short_only=True, quick=False),
     "nautilus_trader": Entry(PYTHON, "newer", short_only=True, quick=False),
