@@ -45,6 +45,46 @@ def missing() -> None:
         TABLE.column("nope")
 
 
+PRICES = [
+    _core.column_from_buffer(name, np.arange(N) / 4 + 9, "float64")
+    for name in ("open", "high", "low", "close")
+]
+BARS = _core.Series(_core.Table([TABLE.column("timestamp"), *PRICES]))
+SHORT = _core.Series(BARS.table.slice(0, 24))
+UP = (np.arange(N) % 9 == 0).astype(np.uint8)
+DOWN = (np.arange(N) % 9 == 5).astype(np.uint8)
+FEES = [(0.5, 0.001, 0.0, True, True)]
+
+
+class Trades:
+    """A bracket every nine bars, and what a strategy asks on the way."""
+
+    def __init__(self, engine: _core.Engine) -> None:
+        self.engine = engine
+        self.average = engine.indicator(0, "sma", 3)
+
+    def on_trading_iteration(self) -> None:
+        engine = self.engine
+        engine.window(0, 5)
+        if engine.iterations % 9 == 1 and self.average.value > 0:
+            engine.submit(0, "buy", 2, "limit", limit_price=(engine.last_price(0) or 1.0) + 1)
+        if engine.iterations % 9 == 5:
+            engine.submit(0, "sell", engine.quantity(0) or 1, tif="day")
+            engine.cancel_all()
+
+    def on_order_event(self, kind: str, order: int, *rest: object) -> None:
+        self.engine.order(order)
+        self.engine.events(0)
+
+
+def engine() -> list[_core.Table]:
+    made = _core.Engine(buy_fees=FEES, sell_fees=FEES, record_iterations=True)
+    made.add_asset("A", "stock", SHORT)
+    made.run(Trades(made))
+    names = ("orders", "fills", "events", "iterations", "corporate")
+    return [made.table(name) for name in names]
+
+
 OPERATIONS: dict[str, Callable[[], Any]] = {
     "columns": columns,
     "table": lambda: _core.Table([TABLE.column("close"), TABLE.column(3)]),
@@ -75,6 +115,9 @@ OPERATIONS: dict[str, Callable[[], Any]] = {
     "scan resample": lambda: SCAN.resample(5, "minute", assume_zone="UTC").collect(),
     "add_memory": lambda: SCAN.add_memory(b"PAR1PAR1"),
     "zone": lambda: _core.Zone("Europe/Paris").abbreviation(0),
+    "engine": engine,
+    "signals": lambda: _core.signals_run(BARS, "A", UP, DOWN, buy_fees=FEES, share=0.5),
+    "indicator": lambda: _core.table_indicator(BARS.table, "macd", (12, 26, 9)),
     "time": lambda: _core.time_format(_core.time_parse("2024-01-03T14:30:00Z")[0]),
 }
 
