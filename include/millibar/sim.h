@@ -417,13 +417,18 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_engine_modify(mbar_engine *engine, mbar_
  * without a move. MBAR_INVALID below 0. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_sleep(mbar_engine *engine, int64_t ns,
                                                      mbar_error *error);
+/* As lumibot's await_market_to_*: a pass over the orders, then the move, and no more; what
+ * happened is told after this callback. STRICT: as mbar_engine_sleep. */
+MBAR_API MBAR_MUST_USE mbar_status mbar_engine_wait(mbar_engine *engine, int64_t ns,
+                                                    mbar_error *error);
 /* The asset's multiplier from now on: lumibot's is that of the first order's asset, not of the
  * data's. Left as it is (MBAR_OK) while the asset is held or has an active order. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_set_multiplier(mbar_engine *engine, int32_t asset,
                                                               double multiplier, mbar_error *error);
 /* From now on; > 0. */
 MBAR_API void mbar_engine_set_step(mbar_engine *engine, int64_t step_ns);
-/* In place of the options' (asserted: in initialize at the latest, lengths >= 0). */
+/* In place of the options' (lengths asserted to be >= 0). Lengths count from their next use on;
+ * sessions stay what they are once initialize has returned. */
 MBAR_API void mbar_engine_set_schedule(mbar_engine *engine, mbar_sessions sessions,
                                        int64_t before_opening_ns, int64_t before_closing_ns,
                                        int64_t after_closing_ns);

@@ -436,11 +436,9 @@ static PyObject *engine_set_schedule(PyObject *self, PyObject *args)
     if (sessions < 0) {
         return NULL;
     }
-    if (((mbar_py_engine *)self)->has_begun || before_opening < 0 || before_closing < 0 ||
-        after_closing < 0) {
-        return mbar_py_raise_text(
-            state, MBAR_PY_INVALID,
-            "set_schedule() is for before run() and for initialize, and takes spans of 0 or more");
+    if (before_opening < 0 || before_closing < 0 || after_closing < 0) {
+        return mbar_py_raise_text(state, MBAR_PY_INVALID,
+                                  "set_schedule() takes spans of 0 or more");
     }
     mbar_engine_set_schedule(mbar_py_engine_of(self), (mbar_sessions)sessions, before_opening,
                              before_closing, after_closing);
@@ -526,6 +524,9 @@ static PyMethodDef engine_methods[] = {
     {"indicator", MBAR_PY_METHOD(mbar_py_engine_indicator), METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("indicator($self, asset, name, /, *params, **named)\n--\n\nA live Indicator of the "
                "asset's series.")},
+    {"wait", mbar_py_engine_wait, METH_O,
+     PyDoc_STR("wait($self, ns, /)\n--\n\nPasses over the orders, then moves the clock on; what "
+               "happened is told later.")},
     {"sleep", mbar_py_engine_sleep, METH_O,
      PyDoc_STR("sleep($self, ns, /)\n--\n\nMoves the clock inside a callback.")},
     {"set_step", mbar_py_engine_set_step, METH_O,

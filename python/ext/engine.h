@@ -97,6 +97,7 @@ PyObject *mbar_py_engine_order_status(PyObject *self, PyObject *id);
 PyObject *mbar_py_engine_next_active(PyObject *self, PyObject *after);
 PyObject *mbar_py_engine_events(PyObject *self, PyObject *first);
 PyObject *mbar_py_engine_sleep(PyObject *self, PyObject *ns);
+PyObject *mbar_py_engine_wait(PyObject *self, PyObject *ns);
 PyObject *mbar_py_engine_set_step(PyObject *self, PyObject *ns);
 
 /* ---- engine_handle.c ----------------------------------------------------- */

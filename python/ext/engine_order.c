@@ -402,21 +402,33 @@ PyObject *mbar_py_engine_events(PyObject *self, PyObject *first)
 
 /* ---- The clock ----------------------------------------------------------- */
 
-PyObject *mbar_py_engine_sleep(PyObject *self, PyObject *value)
+typedef mbar_status (*clock_move)(mbar_engine *engine, int64_t ns, mbar_error *error);
+
+static PyObject *move_clock(PyObject *self, PyObject *value, const char *call, clock_move move)
 {
     int64_t ns;
     mbar_error error;
-    if (!mbar_py_engine_running(self, "sleep") || !parse_int(value, &ns)) {
+    if (!mbar_py_engine_running(self, call) || !parse_int(value, &ns)) {
         return NULL;
     }
     if (ns < 0) {
         return mbar_py_raise_text(mbar_py_state_of(self), MBAR_PY_INVALID,
                                   "cannot sleep for %lld ns: time goes forward", (long long)ns);
     }
-    if (mbar_engine_sleep(mbar_py_engine_of(self), ns, &error) != MBAR_OK) {
+    if (move(mbar_py_engine_of(self), ns, &error) != MBAR_OK) {
         return fail(self, &error);
     }
     Py_RETURN_NONE;
+}
+
+PyObject *mbar_py_engine_sleep(PyObject *self, PyObject *value)
+{
+    return move_clock(self, value, "sleep", mbar_engine_sleep);
+}
+
+PyObject *mbar_py_engine_wait(PyObject *self, PyObject *value)
+{
+    return move_clock(self, value, "wait", mbar_engine_wait);
 }
 
 PyObject *mbar_py_engine_set_step(PyObject *self, PyObject *value)

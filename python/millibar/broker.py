@@ -120,6 +120,7 @@ class BacktestingBroker:
         self._unpriced: dict[Asset, int] = {}
         self._sessions: Sessions | None = None
         self._initializing = False
+        self._sessions_begun = ""
 
     def _adopt(self, strategy: Strategy) -> None:
         self.strategy = strategy
@@ -174,7 +175,8 @@ class BacktestingBroker:
         self._add_unpriced(engine, assets)
         self.engine = engine
         source.engine = engine
-        source.daily = self.policy == "lumibot" and "daily" in self._sessions_word(strategy)
+        self._sessions_begun = self._sessions_word(strategy)
+        source.daily = self.policy == "lumibot" and "daily" in self._sessions_begun
         self.tracker = Tracker(
             engine,
             strategy.name,
@@ -254,15 +256,21 @@ class BacktestingBroker:
         if engine is None or not engine.running:
             return
         engine.set_step(sleeptime_ns(strategy.sleeptime))
+        sessions = self._sessions_word(strategy)
         if self._initializing:
-            sessions = self._sessions_word(strategy)
-            engine.set_schedule(
-                sessions,
-                _minutes(strategy.minutes_before_opening),
-                _minutes(strategy.minutes_before_closing),
-                _minutes(strategy.minutes_after_closing),
-            )
+            self._sessions_begun = sessions
             self.data_source.daily = self.policy == "lumibot" and "daily" in sessions
+        elif sessions != self._sessions_begun:
+            logger.warning(
+                "A change of market or sleeptime between days and parts of a day has no effect "
+                "on the sessions of a run under way: set them in initialize()."
+            )
+        engine.set_schedule(
+            sessions,
+            _minutes(strategy.minutes_before_opening),
+            _minutes(strategy.minutes_before_closing),
+            _minutes(strategy.minutes_after_closing),
+        )
 
     def _hold_starting_positions(self) -> None:
         strategy = self.strategy
@@ -321,14 +329,14 @@ class BacktestingBroker:
         engine = self.running("await_market_to_open")
         if self.market != "24/7":
             left = self.sessions.to_open_ns(engine.now_ns)
-            engine.sleep(0 if left is None else max(0, left - before_ns))
+            engine.wait(0 if left is None else max(0, left - before_ns))
 
     def wait_for_close(self, before_ns: int) -> None:
         """Lets time pass until before_ns before the market closes."""
         engine = self.running("await_market_to_close")
         if self.market != "24/7":
             left = self.sessions.to_close_ns(engine.now_ns)
-            engine.sleep(0 if left is None else max(0, left - before_ns))
+            engine.wait(0 if left is None else max(0, left - before_ns))
 
     # ---- Prices --------------------------------------------------------------------------------
 

@@ -481,6 +481,7 @@ def run_backtest(
         **options,
     )
     trader = (trader_class or Trader)(backtest=True)
+    strategy_class._trader = trader
     trader.add_strategy(strategy)
     result = trader.run_all()
     return result[strategy.name], strategy

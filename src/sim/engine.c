@@ -583,9 +583,10 @@ void mbar_engine_set_schedule(mbar_engine *engine, mbar_sessions sessions,
                               int64_t before_opening_ns, int64_t before_closing_ns,
                               int64_t after_closing_ns)
 {
-    assert(!engine->is_under_way);
     assert(before_opening_ns >= 0 && before_closing_ns >= 0 && after_closing_ns >= 0);
-    engine->options.sessions = sessions;
+    if (!engine->is_under_way) {
+        engine->options.sessions = sessions;
+    }
     engine->options.before_opening_ns = before_opening_ns;
     engine->options.before_closing_ns = before_closing_ns;
     engine->options.after_closing_ns = after_closing_ns;

@@ -201,7 +201,7 @@ mbar_status mbar_engine_move(mbar_engine *engine, int64_t to_ns, mbar_error *err
     return MBAR_OK;
 }
 
-mbar_status mbar_engine_sleep(mbar_engine *engine, int64_t ns, mbar_error *error)
+mbar_status mbar_engine_wait(mbar_engine *engine, int64_t ns, mbar_error *error)
 {
     assert(engine != NULL);
     if (ns < 0) {
@@ -210,9 +210,13 @@ mbar_status mbar_engine_sleep(mbar_engine *engine, int64_t ns, mbar_error *error
     }
     MBAR_TRY(mbar_engine_pending(engine, error));
     mbar_engine_settle_rows(engine);
-    if (ns > 0) {
-        MBAR_TRY(mbar_engine_move(engine, mbar_engine_later(engine->now_ns, ns), error));
-    }
+    return ns > 0 ? mbar_engine_move(engine, mbar_engine_later(engine->now_ns, ns), error)
+                  : MBAR_OK;
+}
+
+mbar_status mbar_engine_sleep(mbar_engine *engine, int64_t ns, mbar_error *error)
+{
+    MBAR_TRY(mbar_engine_wait(engine, ns, error));
     if (mbar_engine_is_strict(engine)) {
         return MBAR_OK;
     }

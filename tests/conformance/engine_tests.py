@@ -51,7 +51,6 @@ NOT_APPLICABLE = {
     f"{_PROCESSING}::test_trailing_stop_sell_triggers_after_price_drop": "processes twice at one "
     "time, which the engine never does",
     "backtest/test_tqqq_sanity.py": "trades the first day, which lumibot's own daily loop skips",
-    "backtest/test_passing_trader_into_backtest.py": "reads the private _trader",
     "test_pandas_data.py::test_get_start_datetime_and_ts_unit": "a helper of lumibot's DataSource",
     "test_pandas_data.py::test_get_price_snapshot_returns_metadata": "times of trades and quotes, "
     "which are not kept",

@@ -226,6 +226,7 @@ def test_run_backtest_and_backtest() -> None:
     )
     assert isinstance(strategy, Crossing)
     assert strategy.backtesting_end.hour == 10
+    assert type(strategy._trader) is Trader and strategy._trader._strategies == [strategy]
     data = [Data(SPY, frame(), timestep="minute")]
     again = Crossing.backtest(
         PandasDataBacktesting,

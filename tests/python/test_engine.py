@@ -473,12 +473,13 @@ def test_a_run_inside_a_run_is_refused() -> None:
     run(UP[:2], nested)
 
 
-def test_the_schedule_is_set_in_initialize_at_the_latest() -> None:
+def test_the_schedule_takes_spans_of_time_at_any_time() -> None:
     engine = engine_over(UP)
 
     def late(e: _core.Engine) -> None:
-        with pytest.raises(InvalidError, match="initialize"):
-            e.set_schedule("data", 0, 0, 0)
+        e.set_schedule("data", 0, 0, 0)
+        with pytest.raises(InvalidError, match="spans of 0 or more"):
+            e.set_schedule("data", 0, -1, 0)
 
     engine.run(
         Calls(

@@ -591,6 +591,59 @@ def test_sleeping_lets_orders_fill() -> None:
     play(on_trading_iteration=once(trade))
 
 
+def test_awaiting_the_close_tells_nothing_before_it_returns() -> None:
+    told: list[str] = []
+
+    def trade(self: Strategy) -> None:
+        self.submit_order(self.create_order(SPY, 1, "buy"))
+        before = self.get_datetime()
+        self.await_market_to_close()
+        assert self.get_datetime() > before
+        told.append("returned")
+
+    def hear(self: Strategy, *_: Any) -> None:
+        told.append("filled")
+
+    def begin(self: Strategy) -> None:
+        self.vars.turn = 0
+
+    def second(self: Strategy) -> None:
+        self.vars.turn += 1
+        if self.vars.turn == 2:
+            trade(self)
+
+    play(initialize=begin, on_trading_iteration=second, on_filled_order=hear)
+    assert told == ["returned", "filled"]
+
+
+def test_the_minutes_before_the_close_may_change_while_running(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def turns(minutes_before: int) -> int:
+        def change(self: Strategy) -> None:
+            self.minutes_before_closing = minutes_before
+
+        return play(on_trading_iteration=change).broker.engine.iterations
+
+    assert turns(1) - turns(10) == 9
+    assert not caplog.records
+
+    def move(self: Strategy) -> None:
+        self.set_market("24/7")
+
+    play(on_trading_iteration=move)
+    assert "no effect on the sessions of a run under way" in caplog.text
+
+
+def test_create_asset_leaves_the_strike_open_as_lumibot_does() -> None:
+    def look(self: Strategy) -> None:
+        asset = self.create_asset("SPY")
+        assert asset.strike is None and Asset("SPY").strike == 0.0
+        assert asset != Asset("SPY")
+
+    play(on_trading_iteration=once(look))
+
+
 def test_thousands_of_orders() -> None:
     def flood(self: Strategy) -> None:
         for _ in range(10_000):
