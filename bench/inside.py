@@ -23,7 +23,7 @@ def run(options: Options) -> list[Group]:
     for kind, sides in KINDS.items():
         theirs, ours = sides
         if theirs not in taken.answers:
-            print(f"inside: {kind} takes minutes a run: skipped with --quick")
+            print(f"inside: {kind} takes too long for --quick: skipped")
             continue
         answer = taken.answers[ours][0]
         group = Group(
