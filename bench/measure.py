@@ -139,7 +139,11 @@ def rows_of(samples: Mapping[str, Samples], ours: Sequence[str] = ("millibar",))
 
 
 def version(package: str) -> str:
-    """Of an installed package, or "absent"."""
+    """Of an installed package, or "absent"; millibar's is that of what is imported."""
+    if package == "millibar":
+        import millibar
+
+        return millibar.__version__
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
