@@ -44,6 +44,7 @@ SIDES = (*INSIDE, *ENGINE, IN_C)
 # calls of the short span.
 SLOW = ("lumibot-databento-pandas", "inside-databento-pandas")
 ONE_ROUND = (*SLOW, "lumibot-numpy")
+NOT_QUICK = (*ONE_ROUND, "lumibot-databento-polars", "inside-databento-polars")
 SPAN, QUICK_SPAN = (
     ("2024-01-03 09:30", "2024-01-05 16:00"),
     ("2024-01-03 09:30", "2024-01-04 01:30"),
@@ -65,6 +66,7 @@ class Runs:
     answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     counted: dict[str, dict[str, Any]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    caches: set[Path] = field(default_factory=set)
 
     @property
     def span(self) -> tuple[str, str]:
@@ -81,9 +83,8 @@ class Runs:
     def take(self) -> None:
         """All rounds, and one run of each side for layers and counts."""
         rounds = 1 if self.options.quick else 3
-        sides = [side for side in SIDES if not (self.options.quick and side in ONE_ROUND)]
-        bars, cache = make_bars(self.options.folder), self.options.folder / "databento"
-        cache.mkdir(parents=True, exist_ok=True)
+        sides = [side for side in SIDES if not (self.options.quick and side in NOT_QUICK)]
+        bars = make_bars(self.options.folder)
         for side in sides:
             if side.startswith("lumibot-databento"):
                 self._python(side, bars, "--fill-cache")
@@ -101,7 +102,8 @@ class Runs:
                     answer = self._in_c(plugin, bars, keep=number == 0)
                 else:
                     answer = self._python(side, bars)
-                    if answer.get("fetched"):
+                    # What is still fetched then is nothing beside a run of minutes.
+                    if answer.get("fetched") and side not in SLOW:
                         answer = self._python(side, bars)
                 self.answers.setdefault(side, []).append(answer)
         self._check()
@@ -114,18 +116,32 @@ class Runs:
         for side in sides:
             print(f"  layers and calls: {side}", file=sys.stderr, flush=True)
             span = QUICK_SPAN if side in SLOW else self.span
+            if side.startswith("lumibot-databento"):
+                self._python(side, bars, "--fill-cache", span=span)
             answer = self.counted[side] = self._python(side, bars, "--count", span=span)
             wanted = slow if side in SLOW else {self.answers[side][0]["hash"]}
             wanted.add(answer["hash"])
             if len(wanted) > 1:
                 raise SystemExit(f"momentum: {side} has other trades when it is counted: {wanted}")
 
+    def _cache(self, span: tuple[str, str]) -> Path:
+        """DataBento's files of one span, made anew by these runs: lumibot reads all that are there,
+        those of other spans too."""
+        name = "-".join(("databento", *span)).replace(" ", "T").replace(":", "")
+        folder = (self.options.folder / name).resolve()
+        if folder not in self.caches:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            self.caches.add(folder)
+        return folder
+
     def _python(
         self, side: str, bars: Path, *words: str, span: tuple[str, str] | None = None
     ) -> dict[str, Any]:
-        start, end = span or self.span
+        span = span or self.span
+        start, end = span
         command = [sys.executable, str(SIDE), side, "--bars", str(bars)]
-        command += ["--folder", str((self.options.folder / "databento").resolve()), *words]
+        command += ["--folder", str(self._cache(span)), *words]
         command += ["--start", start, "--end", end, "--began", str(time.monotonic())]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode != 0:

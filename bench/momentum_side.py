@@ -244,8 +244,8 @@ def fill_cache(source: Any, start: Any) -> None:
     future = Asset("MES", "cont_future")
     source._datetime = start
     source.get_last_price(future)
-    for length in (1, 200):
-        source.get_historical_prices(future, length, "minute")
+    for length, timestep in ((1, "minute"), (2, "minute"), (200, "minute"), (1, "day")):
+        source.get_historical_prices(future, length, timestep)
 
 
 def main() -> None:
