@@ -32,6 +32,7 @@ from millibar.history import (
 from millibar.inputs import is_frame, opened_frame, read_rows
 from millibar.store import (
     QUOTE_COLUMNS,
+    TYPES,
     Rows,
     fill,
     grid_column,
@@ -430,17 +431,25 @@ def _timed(frame: Any, timezone: str | None) -> Any:
 
 
 def _numbers_of(frame: pd.DataFrame) -> pd.DataFrame:
-    """The bar and quote columns as float64, missing prices and volume as NaN."""
+    """The bar and quote columns alone, as numbers: what is none is NaN, as is a column that a bar
+    needs and the frame has not. Bar columns that are numbers keep their type, prices if all four
+    have one; the rest are float64."""
     import pandas as pd
 
     names = [n for n in (*BAR_COLUMNS, *QUOTE_COLUMNS) if n in frame.columns or n in _LOWERED]
-    columns = {
-        name: pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
-        if name in frame.columns
-        else np.full(len(frame), np.nan)
-        for name in names
-    }
-    numbers: pd.DataFrame = pd.DataFrame(columns, index=frame.index)
+    kept = {n for n in BAR_COLUMNS if n in frame.columns and frame[n].dtype.name in TYPES}
+    if len({frame[n].dtype for n in PRICE_COLUMNS if n in frame.columns}) > 1:
+        kept.difference_update(PRICE_COLUMNS)
+
+    def column(name: str) -> Any:
+        if name in kept:
+            return frame[name].to_numpy()
+        if name not in frame.columns:
+            return np.full(len(frame), np.nan)
+        numbers = pd.to_numeric(frame[name], errors="coerce")
+        return numbers.to_numpy(dtype="float64", na_value=np.nan)
+
+    numbers: pd.DataFrame = pd.DataFrame({n: column(n) for n in names}, index=frame.index)
     return numbers
 
 

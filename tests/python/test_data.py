@@ -110,6 +110,17 @@ def test_columns_that_are_not_numbers_are_made_so_or_left_out() -> None:
     assert data.lines["volume"].tolist() == [0] * 5
 
 
+def test_whole_volumes_stay_whole_beside_a_column_that_is_no_number() -> None:
+    """lumibot's are int64 whatever else the frame has; the times of quotes have no part in bars."""
+    rows = minutes(5).astype({"volume": "int64"})
+    rows["bid"] = rows["close"] - 0.25
+    rows["last_bid_time"] = rows.index
+    prepared = Data(SPY, rows).feed.frame
+    assert prepared["volume"].dtype == "int64"
+    assert list(prepared["volume"]) == list(rows["volume"])
+    assert "last_bid_time" not in prepared
+
+
 def test_questions_out_of_range_are_errors() -> None:
     data = data_of()
     first, last = data.datetime_start, data.datetime_end
