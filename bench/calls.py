@@ -14,19 +14,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import cross
-import numpy as np
 import pandas as pd
-from calls_side import AGAIN
+from calls_bars import AGAIN, LENGTH, clock_of, frame
 from measure import Group, Options, Row, Samples, interleave, rows_of, show
 from momentum import FUTURE, LUMIBOT_RULE, compile_plugin, run_c
 
 HERE = Path(__file__).resolve().parent
-LENGTH = 200
 OURS = ("inside", "engine", "engine in C")
 # A kind of calls_side.py: the group's name and title, and the calls an iteration makes.
 CALLS = {
@@ -35,31 +32,6 @@ CALLS = {
     "last price": ("last-price", "get_last_price", 1),
     "last price, clock standing": ("last-price-again", "get_last_price, clock standing", AGAIN),
 }
-
-
-def frame(rows: int) -> pd.DataFrame:
-    """Seeded one-minute bars of whole ticks."""
-    random = np.random.default_rng(5)
-    close = 4750 + np.cumsum(random.integers(-4, 5, rows)) * 0.25
-    return pd.DataFrame(
-        {
-            "open": close,
-            "high": close + 0.5,
-            "low": close - 0.5,
-            "close": close + 0.25,
-            "volume": random.integers(1, 500, rows),
-        },
-        index=pd.date_range("2024-01-02 00:00", periods=rows, freq="1min", tz="America/New_York"),
-    )
-
-
-def clock_of(bars: pd.DataFrame) -> list[Any]:
-    """The instants at which bars are asked for: with as many before as are wanted, and after."""
-    first = bars.index[0].to_pydatetime() + timedelta(minutes=2 * LENGTH)
-    return [first + timedelta(minutes=i) for i in range(len(bars) - 3 * LENGTH)]
-
-
-# ---- Inside lumibot: calls of the source -------------------------------------------------------
 
 
 def make_source(source_class: type, bars: pd.DataFrame) -> tuple[Any, Any, list[Any]]:

@@ -19,10 +19,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "parity")]
 
-AGAIN = 100
 
-
-def strategies(base: Any, length: int) -> dict[str, type]:
+def strategies(base: Any, length: int, again: int) -> dict[str, type]:
     """A strategy of each kind."""
 
     class Nothing(base):  # type: ignore[misc]
@@ -57,7 +55,7 @@ def strategies(base: Any, length: int) -> dict[str, type]:
     class PriceAgain(Nothing):
         def on_trading_iteration(self) -> None:
             price, asset = self.get_last_price, self.asset
-            for _ in range(AGAIN):
+            for _ in range(again):
                 price(asset)
 
     class Check(Nothing):
@@ -104,9 +102,9 @@ def main() -> int:
         from millibar.integrations.lumibot import PandasDataBacktesting as Ours
 
         source_class = Ours
-    from calls import LENGTH, clock_of, frame
+    from calls_bars import AGAIN, LENGTH, clock_of, frame
 
-    kinds = strategies(Strategy, LENGTH)
+    kinds = strategies(Strategy, LENGTH, AGAIN)
     asset = Asset("MES", "cont_future")
     bars = frame(rows)
     clock = clock_of(bars)
