@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import cross
 import pandas as pd
 from calls_bars import AGAIN, LENGTH, clock_of, frame
+from contender import Contender
 from measure import Group, Options, Row, Samples, interleave, rows_of, show
 from momentum import FUTURE, LUMIBOT_RULE, compile_plugin, run_c
 
@@ -101,7 +101,7 @@ SOURCE_CALLS: dict[str, Callable[..., Callable[[], None]]] = {
 # ---- Whole backtests ---------------------------------------------------------------------------
 
 
-class Backtests(cross.Contender):
+class Backtests(Contender):
     """A process of calls_side.py."""
 
     def __init__(self, side: str, rows: int) -> None:
@@ -109,10 +109,7 @@ class Backtests(cross.Contender):
         self.runs: dict[str, list[dict[str, Any]]] = {}
 
     def play(self, kind: str) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(kind + "\n")
-        self._process.stdin.flush()
-        answer = self._line()
+        answer = self.round(kind)
         self.runs.setdefault(kind, []).append(answer)
         return answer
 

@@ -21,18 +21,16 @@ cache on MES, and once more with the one it has filled; on BTC, and in a quick r
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contender import Contender
 from measure import Group, Options, Row, seconds
 from peers_install import ENVIRONMENTS, AbsentError, interpreter
 
@@ -108,59 +106,6 @@ RULES_OF_C = {
     "engine in C": ("market order, at the next bar's open", "both averages, bar by bar"),
     "loop in C": ("at the next bar's open", "nothing else; averages are there"),
 }
-
-
-class Contender:
-    """A process that runs rounds when asked.
-
-    Raises:
-        RuntimeError: it ended before its line, saying why.
-    """
-
-    def __init__(self, command: Iterable[Any], more: Mapping[str, str] | None = None) -> None:
-        words = [str(word) for word in command]
-        environment = {**os.environ, **(more or {})}
-        if str(HERE / "peers.py") in words:
-            environment.pop("PYTHONPATH", None)
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        began = time.perf_counter()
-        self._process = subprocess.Popen(
-            words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            env=environment,
-        )
-        try:
-            self.hello = self._line()
-        except RuntimeError:
-            self.close()
-            raise
-        self.start_s = time.perf_counter() - began
-
-    def _line(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            self._errors.seek(0)
-            told = self._errors.read().decode(errors="replace").strip().splitlines()
-            raise RuntimeError(told[-1] if told else "it ended without a word")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def round(self) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return self._line()
-
-    def close(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
-        self._process.wait()
-        self._errors.close()
 
 
 # ---- Where things are --------------------------------------------------------------------------

@@ -17,7 +17,6 @@ Row.facts says how much of it was still in memory then. A disk that caches by it
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import mmap
@@ -25,7 +24,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contender import Contender
 from measure import Group, Options, Row, Samples, show
 
 HERE = Path(__file__).resolve().parent
@@ -190,58 +189,15 @@ def _resident(descriptor: int, n_bytes: int) -> float:
 # ---- The contenders ----------------------------------------------------------------------------
 
 
-class Side:
-    """A process of data_side.py.
-
-    Raises:
-        RuntimeError: its library is not there, or it ended, or a job failed; it says why.
-    """
+class Side(Contender):
+    """A process of data_side.py: a contender on so many threads."""
 
     def __init__(self, who: str, threads: int) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        began = time.perf_counter()
-        self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "data_side.py"), who, str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            env=environment,
-        )
-        try:
-            self._line()
-        except RuntimeError:
-            self.close()
-            raise
-        self.start_s = time.perf_counter() - began
-
-    def _line(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            self._errors.seek(0)
-            told = self._errors.read().decode(errors="replace").strip().splitlines()
-            raise RuntimeError(told[-1] if told else "it ended without a word")
-        answer: dict[str, Any] = json.loads(line)
-        if "failed" in answer:
-            raise RuntimeError(answer["failed"])
-        return answer
+        command = [sys.executable, HERE / "data_side.py", who, threads]
+        super().__init__(command, {"OMP_NUM_THREADS": str(threads)})
 
     def ask(self, **words: Any) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # then there is no line, and it says why
-            self._process.stdin.write(json.dumps(words) + "\n")
-            self._process.stdin.flush()
-        return self._line()
-
-    def close(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
-        self._process.wait()
-        self._errors.close()
+        return self.round(json.dumps(words))
 
 
 class Sides:

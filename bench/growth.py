@@ -20,6 +20,7 @@ from typing import Any
 
 import cross
 import numpy as np
+from contender import Contender
 from measure import Group, Options, Row, Samples, seconds, show
 from momentum import compile_plugin, run_c
 
@@ -83,11 +84,11 @@ def rounds_of(
     rounds: int,
 ) -> list[Row]:
     """A row of each, its rounds taken in turn; lumibot's only round is its first."""
-    alive: dict[str, cross.Contender] = {}
+    alive: dict[str, Contender] = {}
     rows: dict[str, Row] = {}
     for who, command in contenders.items():
         try:
-            alive[who] = cross.Contender(command)
+            alive[who] = Contender(command)
         except (RuntimeError, OSError) as error:
             raise SystemExit(f"growth: {who} of {size:,} failed: {error}") from None
         rows[who] = Row(who, ours=who != "lumibot", size=size, start_s=alive[who].start_s)
