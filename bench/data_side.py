@@ -164,19 +164,18 @@ class Polars(Side):
         return bars.join_asof(trades, on="timestamp")
 
 
-class Pyarrow(Side):
+class ByPyarrow(Side):
+    """Who reads Parquet by pyarrow, into its own table or into another."""
+
     def __init__(self, threads: int) -> None:
         import pyarrow
-        import pyarrow.compute
-        import pyarrow.parquet
 
         super().__init__(threads)
         pyarrow.set_cpu_count(threads)
         pyarrow.set_io_thread_count(threads)
-        self.pa, self.pc, self.pq = pyarrow, pyarrow.compute, pyarrow.parquet
 
     def _read(self, path: str, **options: Any) -> Table:
-        return self.pq.read_table(path, use_threads=self.threads > 1, **options)
+        raise NotImplementedError
 
     def read(self, path: str, other: str) -> Table:
         return self._read(path)
@@ -187,6 +186,19 @@ class Pyarrow(Side):
 
     def columns(self, path: str, other: str) -> Table:
         return self._read(path, columns=["timestamp", "close"])
+
+
+class Pyarrow(ByPyarrow):
+    def __init__(self, threads: int) -> None:
+        import pyarrow
+        import pyarrow.compute
+        import pyarrow.parquet
+
+        super().__init__(threads)
+        self.pa, self.pc, self.pq = pyarrow, pyarrow.compute, pyarrow.parquet
+
+    def _read(self, path: str, **options: Any) -> Table:
+        return self.pq.read_table(path, use_threads=self.threads > 1, **options)
 
     def filter(self, path: str, other: str) -> Table:
         field = self.pc.field
@@ -264,28 +276,15 @@ class Duckdb(Side):
         )
 
 
-class Pandas(Side):
+class Pandas(ByPyarrow):
     def __init__(self, threads: int) -> None:
         import pandas
-        import pyarrow
 
         super().__init__(threads)
-        pyarrow.set_cpu_count(threads)
-        pyarrow.set_io_thread_count(threads)
         self.pd = pandas
 
     def _read(self, path: str, **options: Any) -> Table:
         return self.pd.read_parquet(path, use_threads=self.threads > 1, **options)
-
-    def read(self, path: str, other: str) -> Table:
-        return self._read(path)
-
-    def slice(self, path: str, other: str) -> Table:
-        span = [("timestamp", ">=", START), ("timestamp", "<", END)]
-        return self._read(path, columns=COLUMNS, filters=span)
-
-    def columns(self, path: str, other: str) -> Table:
-        return self._read(path, columns=["timestamp", "close"])
 
     def filter(self, path: str, other: str) -> Table:
         bars = self._read(path, columns=["open", "close", "volume"])
