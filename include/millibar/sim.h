@@ -274,7 +274,7 @@ typedef struct mbar_engine_options {
     mbar_clock clock;
     mbar_sessions sessions;
     int64_t start_ns, end_ns; /* end: inclusive (PandasDataBacktesting) */
-    int64_t step_ns;          /* lumibot's sleeptime; may be changed while running */
+    int64_t step_ns;          /* lumibot's sleeptime; 0: one iteration a session. See _set_step */
     int64_t before_opening_ns, before_closing_ns, after_closing_ns;
     mbar_zone *zone; /* of dates and sessions; NULL: America/New_York if found, else UTC */
     double budget;
@@ -425,7 +425,7 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_engine_wait(mbar_engine *engine, int64_t
  * data's. Left as it is (MBAR_OK) while the asset is held or has an active order. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_set_multiplier(mbar_engine *engine, int32_t asset,
                                                               double multiplier, mbar_error *error);
-/* From now on; > 0. */
+/* From now on; asserted to be >= 0. */
 MBAR_API void mbar_engine_set_step(mbar_engine *engine, int64_t step_ns);
 /* In place of the options' (lengths asserted to be >= 0). Lengths count from their next use on;
  * sessions stay what they are once initialize has returned. */

@@ -530,7 +530,8 @@ static PyMethodDef engine_methods[] = {
     {"sleep", mbar_py_engine_sleep, METH_O,
      PyDoc_STR("sleep($self, ns, /)\n--\n\nMoves the clock inside a callback.")},
     {"set_step", mbar_py_engine_set_step, METH_O,
-     PyDoc_STR("set_step($self, ns, /)\n--\n\nThe time between iterations, from now on.")},
+     PyDoc_STR("set_step($self, ns, /)\n--\n\nThe time between iterations, from now on; 0: "
+               "one a session.")},
     {"table", mbar_py_engine_table, METH_O,
      PyDoc_STR("table($self, which, /)\n--\n\nThe Table \"iterations\", \"orders\", \"fills\" or "
                "\"events\", of what there is so far.")},

@@ -437,10 +437,9 @@ PyObject *mbar_py_engine_set_step(PyObject *self, PyObject *value)
     if (!mbar_py_engine_ready(self, "set_step") || !parse_int(value, &ns)) {
         return NULL;
     }
-    if (ns <= 0) {
+    if (ns < 0) {
         return mbar_py_raise_text(mbar_py_state_of(self), MBAR_PY_INVALID,
-                                  "a step of %lld ns would never end: it must be above 0",
-                                  (long long)ns);
+                                  "a step of %lld ns: give 0 or more", (long long)ns);
     }
     mbar_engine_set_step(mbar_py_engine_of(self), ns);
     Py_RETURN_NONE;

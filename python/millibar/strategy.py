@@ -17,6 +17,7 @@ to what those two answer. A lifecycle method that a class does not define is nev
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging
 import math
@@ -49,22 +50,20 @@ _SECONDS = {"s": 1, "m": 60, "t": 60, "h": 3600, "d": 86_400}
 
 
 def sleeptime_ns(sleeptime: Any) -> int:
-    """Nanoseconds of a sleeptime.
+    """Nanoseconds of a sleeptime; 0 is one iteration a session.
 
     Raises:
         ValueError: anything but minutes as an int, or text such as "30S", "1M", "2H", "1D".
     """
     if isinstance(sleeptime, bool):
         raise ValueError(f"{_SLEEPTIME}{sleeptime!r}.")
-    seconds = 0
+    seconds = -1
     if isinstance(sleeptime, int):
         seconds = sleeptime * 60
     elif isinstance(sleeptime, str) and sleeptime:
-        try:
+        with contextlib.suppress(KeyError, ValueError):
             seconds = int(sleeptime[:-1]) * _SECONDS[sleeptime[-1].lower()]
-        except (KeyError, ValueError):
-            seconds = 0
-    if seconds <= 0:
+    if seconds < 0:
         raise ValueError(f"{_SLEEPTIME}{sleeptime!r}.")
     return seconds * 1_000_000_000
 

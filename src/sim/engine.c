@@ -62,8 +62,8 @@ static mbar_status check_options(const mbar_engine_options *options, mbar_error 
     if (options->start_ns > options->end_ns) {
         return mbar_error_set(error, MBAR_INVALID, "the run starts after its end");
     }
-    if (options->clock == MBAR_CLOCK_STEP && options->step_ns <= 0) {
-        return mbar_error_set(error, MBAR_INVALID, "a step of %lld ns; give one above 0",
+    if (options->clock == MBAR_CLOCK_STEP && options->step_ns < 0) {
+        return mbar_error_set(error, MBAR_INVALID, "a step of %lld ns; give 0 or more",
                               (long long)options->step_ns);
     }
     if (options->before_opening_ns < 0 || options->before_closing_ns < 0 ||
@@ -594,7 +594,7 @@ void mbar_engine_set_schedule(mbar_engine *engine, mbar_sessions sessions,
 
 void mbar_engine_set_step(mbar_engine *engine, int64_t step_ns)
 {
-    assert(step_ns > 0);
+    assert(step_ns >= 0);
     engine->step_ns = step_ns;
 }
 

@@ -19,6 +19,8 @@
  * calls, and nothing delivered after the orders were passed over: fills of one day are
  * told when the next begins.
  *
+ * A step of 0 ends a session, and CONTINUOUS, after one iteration; DAILY has its stamps.
+ *
  * A clock that would not move moves a minute. When no session is left, lumibot brings
  * the end of the run forward to the clock.
  *
@@ -215,6 +217,9 @@ static mbar_status run_continuous(mbar_engine *engine, mbar_error *error)
         MBAR_TRY(mbar_engine_corporate_day(engine, error));
         MBAR_TRY(mbar_engine_iterate(engine, true, error));
         MBAR_TRY(mbar_engine_pending(engine, error));
+        if (engine->step_ns == 0) {
+            break;
+        }
         MBAR_TRY(move_after_events(engine, engine->step_ns, error));
     }
     return mbar_engine_is_stopped(engine) ? MBAR_OK : close_down(engine, error);
@@ -222,12 +227,12 @@ static mbar_status run_continuous(mbar_engine *engine, mbar_error *error)
 
 /* ---- Sessions ----------------------------------------------------------------------- */
 
-/* Sleeps a step. *ended: the session has less than before_closing left. */
+/* Sleeps a step. *ended: there is none, or the session has less than before_closing left. */
 static mbar_status sleep_step(mbar_engine *engine, bool *ended, mbar_error *error)
 {
     int64_t left_ns = time_to_close(engine), step_ns = engine->step_ns;
     left_ns = left_ns == NO_SESSION ? 0 : left_ns;
-    *ended = left_ns - engine->options.before_closing_ns <= 0;
+    *ended = step_ns == 0 || left_ns - engine->options.before_closing_ns <= 0;
     if (*ended) {
         return MBAR_OK;
     }

@@ -27,7 +27,7 @@ static void test_options(void **state)
     options.policy = MBAR_POLICY_LUMIBOT;
     assert_fails(MBAR_INVALID, "MBAR_CLOCK_STEP", mbar_engine_new(&options, &engine, &error));
     options.clock = MBAR_CLOCK_STEP;
-    options.step_ns = 0;
+    options.step_ns = -1;
     assert_fails(MBAR_INVALID, "step", mbar_engine_new(&options, &engine, &error));
     mbar_engine_options_init(&options);
     options.start_ns = 2;

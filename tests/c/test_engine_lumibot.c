@@ -241,6 +241,34 @@ static void test_sessions_by_the_hour(void **state)
     mbar_engine_free(engine);
 }
 
+/* A step of 0: one iteration, and the session is over. */
+static void test_sessions_of_one_iteration(void **state)
+{
+    (void)state;
+    stock_days();
+    run how = {MBAR_SESSIONS_DATA, "2023-11-22T15:40", "2023-11-24T23:59", 0,
+               MBAR_STEP_MINUTE,   MBAR_ASSET_STOCK};
+    tracer self = {.n = 0};
+    check_trace(&how, &self,
+                "11-22 15:40 before starting\n"
+                "11-22 15:40 iteration\n"
+                "11-22 15:58 before closing\n"
+                "11-22 15:59 after closing\n"
+                "11-24 08:30 before opening\n"
+                "11-24 09:30 before starting\n"
+                "11-24 09:30 iteration\n"
+                "11-24 12:58 before closing\n"
+                "11-24 12:59 after closing\n"
+                "11-24 12:59 end\n");
+    how.sessions = MBAR_SESSIONS_CONTINUOUS;
+    self = (tracer){.n = 0};
+    check_trace(&how, &self,
+                "11-22 15:40 iteration\n"
+                "11-22 15:40 before closing\n"
+                "11-22 15:40 after closing\n"
+                "11-22 15:40 end\n");
+}
+
 /* Bars around midnight: 23:59 is never iterated. */
 static void test_sessions_over_midnight(void **state)
 {
@@ -528,6 +556,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         zoned(test_sessions_by_the_minute),
         zoned(test_sessions_by_the_hour),
+        zoned(test_sessions_of_one_iteration),
         zoned(test_sessions_over_midnight),
         zoned(test_half_minutes),
         zoned(test_around_the_clock),
