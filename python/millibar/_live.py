@@ -254,6 +254,12 @@ class LiveOrder:
             return record.filled
         return float(sum(transaction.quantity for transaction in self.transactions))
 
+    def _as_given(self, units: float) -> float:
+        """Units filled; a quantity that is a float of another class (numpy's) comes back as it is,
+        as it does in lumibot."""
+        given = self._quantity
+        return given if isinstance(given, float) and given == units else units
+
     @property
     def transactions(self) -> list[Any]:
         """Fills as (quantity, price); those of a submitted order are the engine's, averaged.
@@ -268,7 +274,7 @@ class LiveOrder:
                 price = record.fill_price
                 if self._open_type is not None and not record.by_quote:
                     price = self._open_type(price)
-                return [Transaction(record.filled, price)]
+                return [Transaction(self._as_given(record.filled), price)]
             self._transactions = []
         return self._transactions
 

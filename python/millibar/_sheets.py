@@ -178,6 +178,17 @@ def _in_short(symbol: str, asset: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _positions(result: Result) -> Iterable[Sequence[tuple[str, float]]]:
+    """What is held at each row, oldest position first; before it the cash, if the strategy has that
+    among its positions."""
+    held = _units_held(result)
+    if not result.settings.get("include_cash_positions"):
+        return held
+    symbol = result.settings["quote_asset"]
+    cash = result.equity.table.column("cash").to_list()
+    return ([(symbol, amount), *units] for amount, units in zip(cash, held, strict=True))
+
+
+def _units_held(result: Result) -> Iterable[Sequence[tuple[str, float]]]:
     """What is held at each row, oldest position first.
 
     Fills at a row's own time come after it, as orders are matched when the iteration is over; of

@@ -1,4 +1,7 @@
-"""What of lumibot's Strategy the engine does not do: each call says so and names the way round."""
+"""What of lumibot's Strategy the engine does not do: each call says so and names the way round.
+
+A call that does nothing in a backtest of lumibot's does nothing here.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,19 @@ _WHY = {
         "run_live start_realtime_bars get_realtime_bars cancel_realtime_bars get_tick"
         " get_historical_bot_stats get_next_trading_day"
     ),
-    "nothing is sent anywhere": (
-        "send_discord_message send_account_summary_to_discord backup_variables_to_db"
-        " load_variables_from_db send_update_to_cloud"
-    ),
+    "nothing is sent anywhere": "send_update_to_cloud",
     "cash earns and costs no interest": "configure_cash_financing set_cash_financing_rates",
+}
+# And what they return.
+_SILENT = {
+    "send_discord_message": None,
+    "send_account_summary_to_discord": None,
+    "send_email": None,
+    "send_slack_message": None,
+    "notify": None,
+    "backup_variables_to_db": None,
+    "load_variables_from_db": None,
+    "update_broker_balances": True,
 }
 _ATTRIBUTES = {
     "agents": "there are no AI agents",
@@ -55,6 +66,17 @@ def _refusing(name: str, why: str) -> Any:
     return refuse
 
 
+def _silent(name: str, answer: Any) -> Any:
+    def do_nothing(self: Any, *args: Any, **kwargs: Any) -> Any:
+        del self, args, kwargs
+        return answer
+
+    do_nothing.__name__ = name
+    do_nothing.__qualname__ = f"Strategy.{name}"
+    do_nothing.__doc__ = f"Does nothing in a backtest; {answer}."
+    return do_nothing
+
+
 class _Refused:
     """An attribute that only lumibot has, until the strategy sets one of that name itself."""
 
@@ -69,12 +91,14 @@ class _Refused:
 
 
 class MissingMethods:
-    """The calls that only lumibot has.
+    """The calls that only lumibot has, and those that a backtest has no use for.
 
     Not by `__getattr__`: a class that has one finds its other attributes more slowly too.
     """
 
 
+for _name, _answer in _SILENT.items():
+    setattr(MissingMethods, _name, _silent(_name, _answer))
 for _name, _why in _ATTRIBUTES.items():
     setattr(MissingMethods, _name, _Refused(_name, _why))
 for _why, _names in _WHY.items():

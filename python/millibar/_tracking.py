@@ -348,6 +348,7 @@ class Tracker:
                 position = self._filled_into[number]
                 if order._open_type is not None and not self._is_by_quote(number):
                     price = order._open_type(price)
+                quantity = order._as_given(quantity)
                 heard = (
                     strategy.on_filled_order
                     if kind == "filled"

@@ -609,6 +609,8 @@ class BacktestingBroker:
             "minutes_before_closing": strategy.minutes_before_closing,
             "minutes_after_closing": strategy.minutes_after_closing,
             "budget": strategy.initial_budget,
+            "quote_asset": str(strategy.quote_asset.symbol),
+            "include_cash_positions": bool(strategy.include_cash_positions),
             "buy_trading_fees": fee_rows(strategy.buy_trading_fees),
             "sell_trading_fees": fee_rows(strategy.sell_trading_fees),
             **self.frictions,

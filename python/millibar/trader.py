@@ -275,7 +275,7 @@ def _result(
         orders=tables["orders"],
         events=_worded(tables["events"]),
         corporate=tables["corporate"],
-        assets=_assets_of(source.instruments),
+        assets=_assets_of(source.instruments, strategy.quote_asset),
         market=_market(source, tables["iterations"]),
         charts={
             "markers": strategy._chart_markers_list,
@@ -319,9 +319,9 @@ def _worded(events: _core.Table) -> _core.Table:
     return _core.Table([codes if name == "kind" else events.column(name) for name in events.names])
 
 
-def _assets_of(instruments: Iterable[Any]) -> dict[str, Mapping[str, Any]]:
+def _assets_of(instruments: Iterable[Any], cash: Asset) -> dict[str, Mapping[str, Any]]:
     """The fields of every asset; of a crypto paid for in another, "quote" is that one's symbol."""
-    assets: dict[str, Mapping[str, Any]] = {}
+    assets: dict[str, Mapping[str, Any]] = {str(cash.symbol): _asset_fields(cash)}
     for bars in instruments:
         assets[str(bars.asset.symbol)] = fields = dict(_asset_fields(bars.asset))
         if bars.asset.asset_type == bars.quote.asset_type == "crypto":
