@@ -14,13 +14,8 @@ import json
 import os
 import pkgutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from unittest import mock
-
-import pytest
 
 # The name in lumibot, the module that defines it there, and the name of ours. A replaced base class
 # leaves lumibot's other subclasses of it as they are.
@@ -44,8 +39,6 @@ _outcomes: dict[str, str] = {}
 def pytest_configure(config: Any) -> None:
     stub_yahoo()
     find_data_beside(config.rootpath)
-    if not config.pluginmanager.has_plugin("pytest_mock"):
-        config.pluginmanager.register(PatchingFixture())
     if os.environ["CONFORMANCE_SIDE"] == "millibar":
         substitute(SUBSTITUTES)
         if os.environ.get("CONFORMANCE_DATABENTO"):
@@ -102,22 +95,6 @@ def find_data_beside(root: Path) -> None:
     import lumibot
 
     lumibot.LUMIBOT_SOURCE_PATH = str(root / "lumibot")
-
-
-class PatchingFixture:
-    """Of pytest-mock's `mocker`, what lumibot's tests use, where that is not installed."""
-
-    @pytest.fixture
-    def mocker(self) -> Iterator[Any]:
-        started: list[Any] = []
-
-        def patch_object(*args: Any, **kwargs: Any) -> Any:
-            started.append(mock.patch.object(*args, **kwargs))
-            return started[-1].start()
-
-        yield SimpleNamespace(patch=SimpleNamespace(object=patch_object))
-        for patcher in reversed(started):
-            patcher.stop()
 
 
 def pytest_runtest_logreport(report: Any) -> None:

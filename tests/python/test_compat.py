@@ -38,7 +38,9 @@ def test_every_name_of_the_map_leads_somewhere() -> None:
     run(
         """
 from importlib import import_module
+from millibar.compat.lumibot import _finder
 from millibar.compat.lumibot._map import MODULES
+_finder.borrowed = lambda path: None
 for path, targets in MODULES.items():
     module = import_module(path)
     assert module.__name__ == path and sys.modules[path] is module
@@ -117,6 +119,51 @@ assert YahooDataBacktesting.__name__ == "YahooDataBacktesting"
         ALPACA_API_KEY="k",
         IS_BACKTESTING="false",
     )
+
+
+def test_what_needs_public_classes_alone_is_borrowed_from_an_installed_lumibot(
+    tmp_path: Path,
+) -> None:
+    """Its file runs over our classes; nothing else of lumibot's is imported."""
+    package = tmp_path / "lumibot"
+    for folder in (package, package / "components", package / "example_strategies"):
+        folder.mkdir()
+        (folder / "__init__.py").write_text("raise RuntimeError('lumibot itself')\n")
+    (package / "example_strategies" / "__init__.py").write_text("")
+    (package / "components" / "drift_rebalancer_logic.py").write_text(
+        "from lumibot.entities import Asset\nclass DriftRebalancerLogic:\n    asset = Asset('A')\n"
+    )
+    (package / "example_strategies" / "one.py").write_text(
+        "from lumibot.components.drift_rebalancer_logic import DriftRebalancerLogic\n"
+        "from lumibot.strategies import Strategy\nclass One(Strategy): pass\n"
+    )
+    run(
+        f"""
+sys.path.insert(0, {str(tmp_path)!r})
+from lumibot.example_strategies.one import DriftRebalancerLogic, One
+import millibar
+assert type(DriftRebalancerLogic.asset) is millibar.Asset and millibar.Strategy in One.__mro__
+names.uninstall()
+assert not [name for name in sys.modules if name.startswith("lumibot")]
+"""
+    )
+
+
+def test_what_would_be_borrowed_says_so_where_lumibot_is_not_installed() -> None:
+    printed = run(
+        """
+from millibar.compat.lumibot import _finder
+_finder.borrowed = lambda path: None
+from lumibot.components.drift_rebalancer_logic import DriftRebalancerLogic, DriftType
+for what in ("DriftRebalancerLogic()", "__import__('lumibot.example_strategies.first_backtest')"):
+    try:
+        eval(what)
+    except Exception as error:
+        print(type(error).__name__, error)
+"""
+    )
+    assert printed.count("where lumibot is installed") == 2
+    assert printed.startswith("UnsupportedError") and "\nNotInMillibar" in printed
 
 
 def test_uninstalling_leaves_nothing_behind() -> None:

@@ -27,6 +27,7 @@ SOURCES = (
     HERE / "record.py",
     HERE / "scenario.py",
     HERE / "named.py",
+    HERE / "examples.py",
     HERE / "strategies" / "random_trader.py",
     HERE.parent / "parity_data.py",
 )
@@ -36,7 +37,7 @@ BLOCK = 100
 
 
 def answers(engine: str, keys: list[Key], jobs: int = 2, cache: Path | None = None) -> Records:
-    """The record of each scenario; numbers are seeds, texts are names of named.RUNS."""
+    """The record of each scenario; numbers are seeds, texts name runs of named and examples."""
     folder = cache / _fingerprint() if cache is not None and engine == "lumibot" else None
     found = _kept(folder, keys)
     missing = [key for key in keys if key not in found]

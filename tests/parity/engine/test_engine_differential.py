@@ -33,6 +33,8 @@ RARE: list[Key] = [79, 207, 276, 338, 432]
 QUICK: list[Key] = [*range(40), *RARE]
 SLOW: list[Key] = list(range(40, 640))
 NAMED: list[Key] = ["mes_momentum", "daily_rotation", "three_markets", "order_tour"]
+# Of the examples that lumibot ships, those that take it more than a few seconds.
+LONG_EXAMPLES: list[Key] = ["stock_limit_and_trailing_stops_minutes"]
 
 
 @functools.cache
@@ -67,6 +69,18 @@ def test_six_hundred_random_strategies() -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_the_strategies_the_data_source_is_judged_by(name: str) -> None:
     must_agree([name])
+
+
+def test_lumibots_own_examples() -> None:
+    """The strategies that lumibot ships, as they are installed."""
+    from engine.examples import RUNS
+
+    must_agree([name for name in RUNS if name not in LONG_EXAMPLES])
+
+
+@pytest.mark.slow
+def test_lumibots_own_examples_by_the_minute() -> None:
+    must_agree(LONG_EXAMPLES)
 
 
 # ---- The judge ---------------------------------------------------------------------------------

@@ -134,9 +134,9 @@ def run_seed(number: int) -> dict[str, Any]:
 
 
 def run_named(name: str) -> dict[str, Any]:
-    from engine import named
+    from engine import examples, named
 
-    made = named.RUNS[name]()
+    made = {**named.RUNS, **examples.RUNS}[name]()
     record = backtest(made.strategy, made.data, made.start, made.end, **made.options)
     return {"seed": name, "scenario": {"kind": "named", "profile": name}} | record
 
@@ -160,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", choices=("lumibot", "millibar"), required=True)
     parser.add_argument("--seeds", default="", help="3, 0:500 or 1,4,10:12")
-    parser.add_argument("--runs", default="", help="names of named.RUNS, with commas")
+    parser.add_argument("--runs", default="", help="of named and examples, with commas")
     parser.add_argument("--out", help="a file; else standard output")
     arguments = parser.parse_args()
     seeds = seeds_of(arguments.seeds) if arguments.seeds else []

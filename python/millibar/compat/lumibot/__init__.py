@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 
-from millibar.compat.lumibot._finder import FINDER, NotInMillibar, is_ours
+from millibar.compat.lumibot._finder import FINDER, NotInMillibar, is_found
 
 __all__ = ["NotInMillibar", "install", "installed", "uninstall"]
 
@@ -50,5 +50,5 @@ def uninstall() -> None:
     if not installed():
         return
     sys.meta_path.remove(FINDER)
-    for name in [name for name, module in sys.modules.items() if is_ours(module)]:
+    for name in [name for name, module in sys.modules.items() if is_found(name, module)]:
         del sys.modules[name]

@@ -2,6 +2,10 @@
 
 Every module is a package to the import system, whatever it is in lumibot: only then does a missing
 name of `from module import name` come back to the finder, which can say what to do about it.
+
+Some modules of lumibot's are written against its public classes alone (`BORROWED`). Where lumibot
+is installed they are loaded from it, and run over millibar's classes; lumibot itself is not
+imported.
 """
 
 from __future__ import annotations
@@ -10,11 +14,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from importlib.abc import Loader
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, NoReturn
 
-from millibar.compat.lumibot._map import MODULES
+from millibar.compat.lumibot._map import BORROWED, MODULES
 from millibar.errors import UnsupportedError
 
 _ABSENT = "absent"
@@ -24,8 +28,30 @@ class NotInMillibar(ImportError):
     """A module or name of lumibot's that millibar has no counterpart of."""
 
 
+def is_borrowed(path: str) -> bool:
+    """Whether a module is taken from an installed lumibot, if there is one."""
+    return any(path == name or path.startswith(f"{name}.") for name in BORROWED)
+
+
+def borrowed(path: str) -> ModuleSpec | None:
+    """The spec of lumibot's own file; None where lumibot is not installed, or has none."""
+    places: Sequence[str] | None = None
+    spec = None
+    for depth in range(1, path.count(".") + 2):
+        spec = PathFinder.find_spec(".".join(path.split(".")[:depth]), places)
+        if spec is None:
+            return None
+        places = spec.submodule_search_locations
+    return spec
+
+
 def advice(name: str) -> str:
     """What to do about a name that is not there."""
+    if is_borrowed(name) or is_borrowed(name.rpartition(".")[0]):
+        return (
+            f"{name} is lumibot's own and runs over millibar's classes where lumibot is installed "
+            "beside them: pip install 'millibar[lumibot]'"
+        )
     return (
         f"{name} has no counterpart in millibar's own engine: run the same file inside lumibot, "
         "over millibar's data, with `millibar run --engine lumibot FILE`"
@@ -84,11 +110,13 @@ class Finder(Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec of a module of the map.
+        """The spec of a module of the map, or of one that is lumibot's own.
 
         Raises:
             NotInMillibar: a module, or a name asked of one, that is not in the map.
         """
+        if is_borrowed(fullname) and (spec := borrowed(fullname)) is not None:
+            return spec
         if fullname in MODULES:
             return ModuleSpec(fullname, self, origin="millibar.compat.lumibot", is_package=True)
         if fullname.startswith("lumibot."):
@@ -116,3 +144,8 @@ FINDER = Finder()
 def is_ours(module: Any) -> bool:
     """Whether a module was made by the finder."""
     return isinstance(module, ForwardingModule)
+
+
+def is_found(name: str, module: Any) -> bool:
+    """Whether a module came from the finder: made by it, or borrowed."""
+    return is_ours(module) or is_borrowed(name)

@@ -1,11 +1,17 @@
 """What is where: lumibot's modules, the names in each, and what they lead to.
 
 "module:attribute" is an attribute of a module of millibar's; "absent" is a name that may be
-imported but not used.
+imported but not used. BORROWED are modules that use lumibot's public classes alone, and are taken
+from an installed lumibot; without one, they are what the map says.
 """
 
 from __future__ import annotations
 
+BORROWED = (
+    "lumibot.components.configs_helper",
+    "lumibot.components.drift_rebalancer_logic",
+    "lumibot.example_strategies",
+)
 _OURS = "millibar.compat.lumibot"
 
 
