@@ -49,31 +49,45 @@ def from_ns(ns: int, zone: tzinfo) -> datetime:
     return (_EPOCH + timedelta(microseconds=ns // 1000)).astimezone(zone)
 
 
+_HOUR_NS = 3_600_000_000_000
+
+
 class Clock:
     """Instants on one zone's clock, quickly: a run asks thousands of times.
 
-    pytz has a zone object for each offset of a zone; the object of an offset is looked up once.
+    A clock goes forward in small steps, so the last hour is kept as a datetime, to which the rest
+    is added. An hour has one offset where its first and its last nanosecond have the same; in the
+    others every instant is looked up. pytz has a zone object for each offset of a zone: an hour's
+    datetime has that of its hour, and keeps it under addition.
     """
 
-    __slots__ = ("_of_offset", "_rules", "_zone")
+    __slots__ = ("_hour", "_rules", "_since_ns", "_zone")
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
-        self._of_offset: dict[int, Any] = {}
+        self._since_ns = -(2 * _HOUR_NS) - 2**63  # no instant is in that hour
+        self._hour = _EPOCH
         self._rules: Any = None
         if hasattr(zone, "localize") and getattr(zone, "zone", None):
             self._rules = rules_of(zone_name(zone))
 
     def at(self, ns: int) -> datetime:
         """The instant, cut to microseconds; the same as `from_ns`."""
-        if self._rules is None:
-            return from_ns(ns, self._zone)
-        offset = self._rules.offset_s(ns)
-        zone = self._of_offset.get(offset)
-        if zone is None:
-            zone = self._of_offset[offset] = from_ns(ns, self._zone).tzinfo
-        wall = _WALL_EPOCH + timedelta(0, ns // 1_000_000_000 + offset, ns % 1_000_000_000 // 1000)
-        return wall.replace(tzinfo=zone)
+        rest = ns - self._since_ns
+        if not 0 <= rest < _HOUR_NS:
+            rest = ns % _HOUR_NS
+            if not self._enter(ns - rest):
+                return from_ns(ns, self._zone)
+        return self._hour + timedelta(0, rest // 1_000_000_000, rest % 1_000_000_000 // 1000)
+
+    def _enter(self, since_ns: int) -> bool:
+        """Keeps the hour that begins there; False where it cannot be kept."""
+        rules = self._rules
+        if rules is None or rules.offset_s(since_ns) != rules.offset_s(since_ns + _HOUR_NS - 1):
+            return False
+        self._since_ns = since_ns
+        self._hour = from_ns(since_ns, self._zone)
+        return True
 
 
 def instant_ns(value: Any) -> int:

@@ -11,6 +11,7 @@ import logging
 import math
 from collections import namedtuple
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Protocol, cast
 
 from millibar import _order_names as names
@@ -77,45 +78,24 @@ class Engine(Protocol):
         """Changes what is not None."""
 
 
-class Made:
-    """An attribute made when it is first looked at, and then as plain as any other."""
-
-    def __init__(self, make: type) -> None:
-        self._make = make
-        self._name = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        if instance is None:
-            return self
-        made = instance.__dict__[self._name] = self._make()
-        return made
-
-
 def _fixed(name: str, doc: str) -> Any:
     """A price that cannot be changed once the order is submitted."""
     held = f"_{name}"
-
-    def get(order: LiveOrder) -> Any:
-        return order.__dict__.get(held)
 
     def set_(order: LiveOrder, value: Any) -> None:
         if order._engine is not None:
             raise InvalidError(
                 f"{name} of a submitted order cannot be changed: cancel it and submit another"
             )
-        order.__dict__[held] = value
+        setattr(order, held, value)
 
-    return property(get, set_, doc=doc)
+    return property(attrgetter(held), set_, doc=doc)
 
 
 class LiveOrder:
     """The attributes of an order that are read from the engine once it is attached to one."""
 
     order_class: Any = names.OrderClass.SIMPLE
-    child_orders: list[Any] = cast(Any, Made(list))
 
     _engine: Engine | None = None
     _open_type: Any = None  # of the price a bar's open filled it at; None: float
@@ -128,6 +108,10 @@ class LiveOrder:
     _quantity: Any = None
     _limit_price: Any = None
     _stop_price: Any = None
+    _stop_limit_price: Any = None
+    _trail_price: Any = None
+    _trail_percent: Any = None
+    _children: list[Any] | None = None
     _price_triggered: bool = False
     _own_trail_stop: Any = None
     _own_fill_price: Any = None
@@ -142,7 +126,7 @@ class LiveOrder:
         """From now on this order is the engine's number `id`, its children the numbers after it."""
         self._engine = engine
         self._id = id
-        children = self.__dict__.get("child_orders")
+        children = self._children
         if children:
             shares = self.order_class is names.OrderClass.OCO
             for number, child in enumerate(children, id + 1):
@@ -150,6 +134,18 @@ class LiveOrder:
                 if shares:
                     child._pair_of = self._pair_of = self
                 child._attach(engine, number)
+
+    @property
+    def child_orders(self) -> list[Any]:
+        """Orders that this one brings into the book, or stands for."""
+        children = self._children
+        if children is None:
+            children = self._children = []
+        return children
+
+    @child_orders.setter
+    def child_orders(self, value: list[Any]) -> None:
+        self._children = value
 
     def _record(self) -> OrderRecord | None:
         return None if self._engine is None else self._engine.order(self._id)
@@ -193,7 +189,7 @@ class LiveOrder:
         self._modify("quantity", quantity)
         self._quantity = quantity
         if self.order_class is not names.OrderClass.MULTILEG:
-            for child in self.__dict__.get("child_orders", ()):
+            for child in self._children or ():
                 child.quantity = quantity
 
     def _settle_quantity(self) -> None:

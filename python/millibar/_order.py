@@ -7,7 +7,9 @@ nothing can be out of date; setting limit_price, stop_price or quantity of an at
 the engine to change it.
 
 Making an order costs little because nearly all of its attributes are class attributes until they
-are set; the identifier and the lists are made when first looked at. Identifiers count up from one
+are set; the identifier and the lists are made when first looked at. Nothing that every order goes
+through looks at its `__dict__`: until somebody does, an object has none, and the collector one
+object less to look at. Identifiers count up from one
 in each process, so that two runs of one program name their orders alike.
 """
 
@@ -17,11 +19,12 @@ import logging
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from millibar import _order_forms as forms
 from millibar import _order_names as names
-from millibar._live import LiveOrder, Made, Transaction
+from millibar import _order_prices as prices
+from millibar._live import LiveOrder, Transaction
 from millibar._order_children import make_children
 from millibar._order_names import (
     ACKNOWLEDGED,
@@ -31,7 +34,7 @@ from millibar._order_names import (
     FILLED,
     SELL,
     STATUS_ALIAS_MAP,
-    TYPES,
+    member,
     pair_symbol,
 )
 from millibar.assets import Asset
@@ -52,27 +55,34 @@ _SIDES = {str(member): member for member in names.OrderSide}
 _BUYING = frozenset(side for side in names.OrderSide if side.startswith("buy"))
 _SELLING = frozenset(side for side in names.OrderSide if side.startswith("sell"))
 _STOPS = frozenset({names.OrderType.STOP, names.OrderType.STOP_LIMIT, names.OrderType.TRAIL})
-_SIMPLE, _OCO = names.OrderClass.SIMPLE, names.OrderClass.OCO
-_ADVANCED = frozenset({_OCO, names.OrderClass.OTO, names.OrderClass.BRACKET})
+_SIMPLE = names.OrderClass.SIMPLE
+_ADVANCED = frozenset({names.OrderClass.OCO, names.OrderClass.OTO, names.OrderClass.BRACKET})
+_MARKET, _SMART_LIMIT = names.OrderType.MARKET, names.OrderType.SMART_LIMIT
 
 _identifiers = count(1)
 
 
-def _member(members: Mapping[str, Any], name: str, value: Any) -> Any:
-    found = members.get(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError(f"Order: invalid {name} {value!r}. Must be one of: {', '.join(members)}")
-    return found
+def _log_own_quote(asset: Any, quote: Any) -> None:
+    logger.error(
+        "When creating an Order, asset and quote must be different. Got asset = %s and quote = %s",
+        asset,
+        quote,
+    )
 
 
-def _number(value: Any, name: str) -> Any:
-    """A price as it is; text as the number it says."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return float(value)
-    except ValueError:
-        raise ValueError(f"{value!r} is not a valid price. {name} must be float.") from None
+def _parts_of(asset: Any, quote: Any) -> tuple[Any, Any]:
+    """Asset and quote of what is not plainly an Asset: a symbol is a stock, of cryptos a pair is
+    both."""
+    if isinstance(asset, str):
+        return Asset(symbol=asset), quote
+    if asset.__class__ is tuple and asset[0].asset_type == "crypto":
+        asset, quote = asset
+    return asset, quote
+
+
+def _positive(quantity: Any) -> Any:
+    logger.warning("Quantity of order is negative (%s): taken as positive.", quantity)
+    return abs(quantity)
 
 
 class Order(LiveOrder):
@@ -152,7 +162,7 @@ class Order(LiveOrder):
     _raw: Any = None
     _transmitted: bool = False
     _error: Any = None
-    _events: dict[str, Event] = cast(Any, Made(dict))
+    _events: dict[str, Event] | None = None
 
     def __init__(
         self,
@@ -198,50 +208,39 @@ class Order(LiveOrder):
     ) -> None:
         if asset is not None:
             if asset is quote or (quote is not None and asset == quote):
-                logger.error(
-                    "When creating an Order, asset and quote must be different. Got asset = %s and "
-                    "quote = %s",
-                    asset,
-                    quote,
-                )
+                _log_own_quote(asset, quote)
                 return
-            if isinstance(asset, str):
-                asset = Asset(symbol=asset)
-            elif asset.__class__ is tuple and asset[0].asset_type == "crypto":
-                asset, quote = asset
+            if asset.__class__ is not Asset:
+                asset, quote = _parts_of(asset, quote)
             self.asset = asset
             self.symbol = asset.symbol
         if quantity is not None and quantity < 0:
-            logger.warning("Quantity of order is negative (%s): taken as positive.", quantity)
-            quantity = abs(quantity)
+            quantity = _positive(quantity)
         self.strategy = strategy
         self.quote = quote
         self._quantity = quantity
         if side is not None:
-            self.side = _SIDES.get(side) or _member(_SIDES, "side", side)
+            self.side = _SIDES.get(side) or member(_SIDES, "side", side)
         if order_class is not _SIMPLE:
             self.order_class = (
-                None if order_class is None else _member(CLASSES, "order_class", order_class)
+                None if order_class is None else member(CLASSES, "order_class", order_class)
             )
         if time_in_force != "day":
             self.time_in_force = time_in_force
+        if date_created is not None:
+            self._date_created = date_created
+        if position_filled is not False:
+            self.position_filled = position_filled
         if status != "unprocessed":
             self.status = status
         if identifier or child_orders or smart_limit is not None:
-            if isinstance(child_orders, list):
-                if not all(isinstance(child, Order) for child in child_orders):
-                    raise ValueError("Child orders must be of type Order")
-                self.child_orders = child_orders
-            self.smart_limit = smart_limit
-            self.identifier = identifier or next_identifier()
+            self._set_relations(identifier, child_orders, smart_limit)
         # What is seldom given, set only where it is: the class has the rest.
         if (
             tag
-            or position_filled
             or good_till_date is not None
             or exchange is not None
             or pair is not None
-            or date_created is not None
             or trade_cost is not None
             or trade_slippage is not None
             or custom_params is not None
@@ -250,177 +249,85 @@ class Order(LiveOrder):
             or position_side is not None
             or position_id is not None
         ):
-            self.good_till_date = good_till_date
-            self.exchange = exchange
-            self._pair = pair
-            self._date_created = date_created
-            self._trade_cost = trade_cost
-            self.trade_slippage = 0.0 if trade_slippage is None else trade_slippage
-            self.custom_params = custom_params
-            self._own_fill_price = avg_fill_price
-            self.error_message = error_message
-            self.position_side = None if position_side is None else str(position_side).lower()
-            self.position_id = position_id
-            self.tag = tag
-            self.position_filled = position_filled
-        if (
-            take_profit_price is not None
-            or stop_loss_price is not None
-            or stop_loss_limit_price is not None
-            or type is not None
-        ):
-            _old_name("take_profit_price", take_profit_price, "limit_price", limit_price)
-            _old_name("stop_loss_price", stop_loss_price, "stop_price", stop_price)
-            _old_name(
-                "stop_loss_limit_price", stop_loss_limit_price, "stop_limit_price", stop_limit_price
+            self._set_given(
+                tag=tag,
+                good_till_date=good_till_date,
+                exchange=exchange,
+                _pair=pair,
+                _trade_cost=trade_cost,
+                trade_slippage=trade_slippage,
+                custom_params=custom_params,
+                _own_fill_price=avg_fill_price,
+                error_message=error_message,
+                position_side=None if position_side is None else str(position_side).lower(),
+                position_id=position_id,
             )
-            _old_name("type", type, "order_type", order_type)
-            if secondary_limit_price is None:
-                secondary_limit_price = take_profit_price
-            if secondary_stop_price is None:
-                secondary_stop_price = stop_loss_price
-            if secondary_stop_limit_price is None:
-                secondary_stop_limit_price = stop_loss_limit_price
-            if order_type is None:
-                order_type = type
+        if not (take_profit_price is stop_loss_price is stop_loss_limit_price is type is None):
+            secondary_limit_price = prices.of_old_name(
+                secondary_limit_price,
+                "take_profit_price",
+                take_profit_price,
+                limit_price=limit_price,
+            )
+            secondary_stop_price = prices.of_old_name(
+                secondary_stop_price, "stop_loss_price", stop_loss_price, stop_price=stop_price
+            )
+            secondary_stop_limit_price = prices.of_old_name(
+                secondary_stop_limit_price,
+                "stop_loss_limit_price",
+                stop_loss_limit_price,
+                stop_limit_price=stop_limit_price,
+            )
+            order_type = prices.of_old_name(order_type, "type", type, order_type=order_type)
         if order_type is not None:
-            order_type = self._checked_type(order_type)
-        if (
-            limit_price
-            is stop_price
-            is stop_limit_price
-            is trail_price
-            is trail_percent
-            is secondary_limit_price
+            order_type = prices.checked_type(self, order_type)
+        if limit_price is stop_price is stop_limit_price is trail_price is trail_percent is None:
+            if order_type is None:
+                order_type = _MARKET if self.smart_limit is None else _SMART_LIMIT
+        else:
+            own = (limit_price, stop_price, stop_limit_price, trail_price, trail_percent)
+            prices.set_prices(self, *own)
+            order_type = order_type or prices.type_of(self, *own)
+        if not (
+            secondary_limit_price
             is secondary_stop_price
             is secondary_stop_limit_price
             is secondary_trail_price
             is secondary_trail_percent
             is None
         ):
-            if order_type is None:
-                smart = self.smart_limit is not None
-                order_type = names.OrderType.SMART_LIMIT if smart else names.OrderType.MARKET
-            self.order_type = order_type
-        else:
-            prices = (limit_price, stop_price, stop_limit_price, trail_price, trail_percent)
-            self._set_prices(*prices)
-            self._set_secondary_prices(
+            prices.set_secondary_prices(
+                self,
                 secondary_limit_price,
                 secondary_stop_price,
                 secondary_stop_limit_price,
                 secondary_trail_price,
                 secondary_trail_percent,
             )
-            self.order_type = order_type or self._type_of(*prices)
+        self.order_type = order_type
         if self.order_class is not _SIMPLE:
             make_children(self)
 
     # ---- Construction --------------------------------------------------------------------------
 
-    def _checked_type(self, order_type: Any) -> Any:
-        """order_type as an names.OrderType; None where it names a class, the old way."""
-        if order_type.__class__ is names.OrderType:
-            found = order_type
-        else:
-            name = order_type.strip().lower() if isinstance(order_type, str) else None
-            as_class = CLASSES.get(name) if name is not None else None
-            if as_class is not None:
-                logger.warning(
-                    "Order: passing an order class (%s) as order_type is deprecated: use "
-                    "order_class.",
-                    as_class,
-                )
-                self.order_class = as_class
-                return None
-            found = _member(TYPES, "order_type", order_type)
-        if found is names.OrderType.SMART_LIMIT and self.smart_limit is None:
-            from millibar.smart_limit import SmartLimitConfig
+    def _set_relations(self, identifier: Any, child_orders: Any, smart_limit: Any) -> None:
+        """The name an order is given, its children, and how a smart limit moves.
 
-            self.smart_limit = SmartLimitConfig()
-        return found
+        Raises:
+            ValueError: a child that is no order.
+        """
+        if isinstance(child_orders, list):
+            if not all(isinstance(child, Order) for child in child_orders):
+                raise ValueError("Child orders must be of type Order")
+            self.child_orders = child_orders
+        self.smart_limit = smart_limit
+        self.identifier = identifier or next_identifier()
 
-    def _set_prices(
-        self,
-        limit_price: Any,
-        stop_price: Any,
-        stop_limit_price: Any,
-        trail_price: Any,
-        trail_percent: Any,
-    ) -> None:
-        if limit_price is not None:
-            self._limit_price = _number(limit_price, "limit_price")
-        if stop_price is not None:
-            self._stop_price = _number(stop_price, "stop_price")
-        n_modifiers = 0
-        if stop_limit_price is not None:
-            self.stop_limit_price = _number(stop_limit_price, "stop_limit_price")
-            n_modifiers += 1
-        if trail_price is not None:
-            self.trail_price = _number(trail_price, "trail_price")
-            n_modifiers += 1
-        if trail_percent is not None:
-            self.trail_percent = _number(trail_percent, "trail_percent")
-            n_modifiers += 1
-        if n_modifiers > 1:
-            raise ValueError(
-                "Order: you can only specify one of stop_limit_price, trail_price, trail_percent. "
-                f"{n_modifiers} were given."
-            )
-
-    def _set_secondary_prices(
-        self,
-        limit_price: Any,
-        stop_price: Any,
-        stop_limit_price: Any,
-        trail_price: Any,
-        trail_percent: Any,
-    ) -> None:
-        n_modifiers = (
-            (stop_limit_price is not None) + (trail_price is not None) + (trail_percent is not None)
-        )
-        if n_modifiers > 1:
-            raise ValueError(
-                "Order: you can only specify one of secondary_stop_limit_price, "
-                f"secondary_trail_price, secondary_trail_percent. {n_modifiers} were given."
-            )
-        if limit_price is not None:
-            self.secondary_limit_price = _number(limit_price, "secondary_limit_price")
-        if stop_price is not None:
-            self.secondary_stop_price = _number(stop_price, "secondary_stop_price")
-        if stop_limit_price is not None:
-            self.secondary_stop_limit_price = _number(
-                stop_limit_price, "secondary_stop_limit_price"
-            )
-        if trail_price is not None:
-            self.secondary_trail_price = _number(trail_price, "secondary_trail_price")
-        if trail_percent is not None:
-            self.secondary_trail_percent = _number(trail_percent, "secondary_trail_percent")
-
-    def _type_of(
-        self,
-        limit_price: Any,
-        stop_price: Any,
-        stop_limit_price: Any,
-        trail_price: Any,
-        trail_percent: Any,
-    ) -> names.OrderType:
-        """The type that the prices given make."""
-        if self.smart_limit is not None:
-            return names.OrderType.SMART_LIMIT
-        if trail_price is not None or trail_percent is not None:
-            return names.OrderType.TRAIL
-        if limit_price is None:
-            if stop_price is None:
-                return names.OrderType.MARKET
-            return names.OrderType.STOP_LIMIT if stop_limit_price else names.OrderType.STOP
-        if stop_price is None or self.order_class is _OCO:
-            return names.OrderType.LIMIT
-        raise ValueError(
-            "Order type could not be determined: limit_price and stop_price together are those of "
-            "a stop-limit order (order_type=Order.OrderType.STOP_LIMIT) or of an advanced order: "
-            "give order_type or order_class."
-        )
+    def _set_given(self, **given: Any) -> None:
+        """Sets those attributes that are not None."""
+        for name, value in given.items():
+            if value is not None:
+                setattr(self, name, value)
 
     # ---- Identity ------------------------------------------------------------------------------
 
@@ -434,7 +341,7 @@ class Order(LiveOrder):
     @identifier.setter
     def identifier(self, value: Any) -> None:
         self._identifier = value
-        for child in self.__dict__.get("child_orders", ()):
+        for child in self._children or ():
             child.parent_identifier = value
 
     @property
@@ -561,7 +468,7 @@ class Order(LiveOrder):
             return False
         if not self.position_filled and status not in FILLED and status not in CANCELED:
             return True
-        if any(child.is_active() for child in self.__dict__.get("child_orders", ())):
+        if any(child.is_active() for child in self._children or ()):
             return True
         # What the engine has closed stays closed: strategies ask this of every order of the past.
         self._is_over = self._engine is not None
@@ -700,6 +607,8 @@ class Order(LiveOrder):
     def _event(self, name: str) -> Event:
         from threading import Event
 
+        if self._events is None:
+            self._events = {}
         return self._events.setdefault(name, Event())
 
     def set_new(self) -> None:
@@ -769,14 +678,6 @@ _KEPT = {
 def next_identifier() -> str:
     """Thirty-two hexadecimal digits that count up."""
     return f"{next(_identifiers):032x}"
-
-
-def _old_name(old: str, value: Any, new: str, new_value: Any) -> None:
-    if value is None:
-        return
-    logger.warning("Order: '%s' is deprecated. Use '%s' instead.", old, new, stacklevel=3)
-    if new_value:
-        raise ValueError(f"You cannot set both {old} and {new}.")
 
 
 def _float_if_decimal(value: Any) -> Any:

@@ -26,24 +26,23 @@ def make_children(order: Order) -> None:
         _make_oto(order)
 
 
-def _child(order: Order, side: Any, order_type: names.OrderType, **fields: Any) -> Order:
-    """A child of this order's asset and quantity, of prices that have been checked."""
+def _child(order: Order, side: Any, order_type: names.OrderType) -> Order:
+    """A child of this order's asset and quantity; its prices need no checking."""
     child = order.__class__.__new__(order.__class__)
-    child.__dict__.update(
-        fields,
-        strategy=order.strategy,
-        asset=order.asset,
-        symbol=order.symbol,
-        quote=order.quote,
-        _quantity=order._quantity,
-        side=side,
-        order_type=order_type,
-    )
+    child.asset = order.asset
+    child.symbol = order.symbol
+    child.strategy = order.strategy
+    child.quote = order.quote
+    child._quantity = order._quantity
+    child.side = side
+    child.order_type = order_type
     return child
 
 
 def _limit_child(order: Order, side: Any, limit_price: Any) -> Order:
-    return _child(order, side, names.OrderType.LIMIT, _limit_price=limit_price)
+    child = _child(order, side, names.OrderType.LIMIT)
+    child._limit_price = limit_price
+    return child
 
 
 def _stop_child(
@@ -58,13 +57,11 @@ def _stop_child(
         order_type = names.OrderType.TRAIL
     else:
         order_type = names.OrderType.STOP_LIMIT if limit_price else names.OrderType.STOP
-    child = _child(order, side, order_type, _stop_price=stop_price)
-    if limit_price is not None:
-        child.stop_limit_price = limit_price
-    if trail_price is not None:
-        child.trail_price = trail_price
-    if trail_percent is not None:
-        child.trail_percent = trail_percent
+    child = _child(order, side, order_type)
+    child._stop_price = stop_price
+    child._stop_limit_price = limit_price
+    child._trail_price = trail_price
+    child._trail_percent = trail_percent
     return child
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from millibar.assets import StrEnum
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SELL = "sell"
 BUY = "buy"
@@ -96,6 +101,18 @@ FILLED = frozenset(
 )
 CLASSES = {str(member): member for member in OrderClass}
 TYPES = {str(member): member for member in OrderType}
+
+
+def member(members: Mapping[str, Any], name: str, value: Any) -> Any:
+    """The member that a word names.
+
+    Raises:
+        ValueError: no such word. name: what it is the word of.
+    """
+    found = members.get(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f"Order: invalid {name} {value!r}. Must be one of: {', '.join(members)}")
+    return found
 
 
 class PositionSide(StrEnum):

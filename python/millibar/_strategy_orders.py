@@ -96,38 +96,48 @@ class OrderMethods(ClockMethods):
         Raises:
             ValueError: a side, type or class there is not, prices that contradict each other.
         """
+        # By place: thirty names would be put into a dictionary and taken out of it again, which
+        # takes longer than the rest.
         return Order(
             self._name,
-            self._asset(asset),
+            asset if asset.__class__ is Asset else self._asset(asset),
             quantity,
             side,
-            limit_price=limit_price,
-            stop_price=stop_price,
-            stop_limit_price=stop_limit_price,
-            trail_price=trail_price,
-            trail_percent=trail_percent,
-            secondary_limit_price=secondary_limit_price,
-            secondary_stop_price=secondary_stop_price,
-            secondary_stop_limit_price=secondary_stop_limit_price,
-            secondary_trail_price=secondary_trail_price,
-            secondary_trail_percent=secondary_trail_percent,
-            time_in_force=time_in_force,
-            good_till_date=good_till_date,
-            take_profit_price=take_profit_price,
-            stop_loss_price=stop_loss_price,
-            stop_loss_limit_price=stop_loss_limit_price,
-            position_filled=position_filled,
-            exchange=exchange,
-            quote=self._quote_asset if quote is None else quote,
-            pair=pair,
-            date_created=self.get_datetime(),
-            order_type=order_type,
-            order_class=order_class,
-            type=type,
-            smart_limit=smart_limit,
-            custom_params=custom_params,
-            position_side=position_side,
-            position_id=position_id,
+            limit_price,
+            stop_price,
+            stop_limit_price,
+            trail_price,
+            trail_percent,
+            secondary_limit_price,
+            secondary_stop_price,
+            secondary_stop_limit_price,
+            secondary_trail_price,
+            secondary_trail_percent,
+            take_profit_price,
+            stop_loss_price,
+            stop_loss_limit_price,
+            time_in_force,
+            good_till_date,
+            exchange,
+            position_filled,
+            self._quote_asset if quote is None else quote,
+            pair,
+            self.get_datetime(),
+            type,
+            order_type,
+            order_class,
+            None,  # trade_cost
+            None,  # trade_slippage
+            custom_params,
+            None,  # identifier
+            None,  # avg_fill_price
+            None,  # error_message
+            None,  # child_orders
+            "",  # tag
+            "unprocessed",
+            smart_limit,
+            position_side,
+            position_id,
         )
 
     def submit_order(self, order: Any, **kwargs: Any) -> Any:
@@ -316,7 +326,7 @@ class OrderMethods(ClockMethods):
 
 def _sound(order: Any) -> bool:
     """Whether lumibot would hand an order on; if not, the log says why."""
-    if not isinstance(order, Order):
+    if order.__class__ is not Order and not isinstance(order, Order):
         logger.error("Order must be an Order object. You entered %r.", order)
         return False
     quantity = order.quantity
@@ -326,14 +336,18 @@ def _sound(order: Any) -> bool:
     return True
 
 
-def child_prices(order: Order) -> dict[str, Any]:
-    """The children of an order as the engine's keywords: one limit, one stop, of the parent's
-    quantity.
+Prices = tuple[Any, Any, Any, Any, Any]
+NO_CHILDREN: Prices = (None, None, None, None, None)
+
+
+def child_prices(order: Order) -> Prices:
+    """The children of an order as the engine takes them: the price of the limit, then stop price,
+    stop limit, trail and trail in per cent of the stop. There is one of each at most, of the
+    parent's quantity.
 
     Raises:
         InvalidError: children that the engine cannot make.
     """
-    prices: dict[str, Any] = {}
     children = order.child_orders
     kinds = [("limit" if child.order_type == "limit" else "stop") for child in children]
     if len(children) > 2 or len(set(kinds)) != len(kinds):
@@ -341,19 +355,23 @@ def child_prices(order: Order) -> dict[str, Any]:
             f"children of a {order.order_class} order are one limit and one stop order at most, "
             f"not {', '.join(str(child.order_type) for child in children)}"
         )
+    limit, stop = NO_CHILDREN[:1], NO_CHILDREN[1:]
+    quantity = order.quantity
     for kind, child in zip(kinds, children, strict=True):
-        if child.quantity != order.quantity:
+        if child.quantity != quantity:
             raise InvalidError(
-                f"a child of {child.quantity} units under an order of {order.quantity}: children "
+                f"a child of {child.quantity} units under an order of {quantity}: children "
                 "trade the parent's quantity"
             )
         if kind == "limit":
-            prices["child_limit_price"] = child.limit_price
+            limit = (child.limit_price,)
         else:
-            prices["child_stop_price"] = child.stop_price
-            prices["child_stop_limit_price"] = child.stop_limit_price
-            prices["child_trail_amount"] = child.trail_price
-            prices["child_trail_percent"] = child.trail_percent
+            stop = (
+                child.stop_price,
+                child.stop_limit_price,
+                child.trail_price,
+                child.trail_percent,
+            )
     if kinds == ["stop", "limit"]:
         children.reverse()  # the engine's order: the limit first
-    return prices
+    return (*limit, *stop)

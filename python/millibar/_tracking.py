@@ -103,11 +103,15 @@ class Tracker:
         order._attach(self._engine, number)
         if order.order_type == "market" and asset in self._opens:
             order._open_type = self._opens[asset]
-        orders = self._orders
-        children = order.__dict__.get("child_orders") or ()
+        orders, assets = self._orders, self._asset_of
+        children = order._children
+        if number == len(orders) and not children:
+            orders.append(order)
+            assets.append(asset)
+            return
+        children = children or []
         orders.extend([None] * (number + len(children) + 1 - len(orders)))
         orders[number] = order
-        assets = self._asset_of
         assets.extend([asset] * (len(orders) - len(assets)))
         for place, child in enumerate(children, number + 1):
             orders[place] = child
@@ -290,11 +294,7 @@ class Tracker:
         """Those for which `is_active()` holds, in the order of `orders()`."""
         self._sync()
         alive = [*self._new.values(), *self._partial.values()]
-        alive += [
-            order
-            for order in self._filled.values()
-            if order.__dict__.get("child_orders") and order.is_active()
-        ]
+        alive += [order for order in self._filled.values() if order._children and order.is_active()]
         alive += [order for order in self._placeholder.values() if order.is_active()]
         return alive
 

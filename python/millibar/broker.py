@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from millibar import _clock, _core, _runs
 from millibar._strategy_missing import unsupported
-from millibar._strategy_orders import child_prices
+from millibar._strategy_orders import NO_CHILDREN, child_prices
 from millibar._tracking import Tracker, held_contract
 from millibar.assets import Asset, futures_margin
 from millibar.errors import InvalidError
@@ -346,10 +346,7 @@ class BacktestingBroker:
 
     def get_last_price(self, asset: Any, quote: Any = None, exchange: Any = None) -> Any:
         """The last price at the clock; None when there is none."""
-        if self.engine is None:
-            return self.data_source.get_last_price(asset, quote)
-        number = self.data_source.number(asset, quote)
-        return None if number is None else self.data_source.price(number)
+        return self.data_source.get_last_price(asset, quote)
 
     def get_last_prices(self, assets: Iterable[Any], quote: Any = None) -> dict[Any, Any]:
         """{asset: last price}."""
@@ -387,36 +384,43 @@ class BacktestingBroker:
         Raises:
             InvalidError: what the engine refuses; nothing is entered.
         """
-        engine = self.running("submit_order")
+        engine = self.engine
+        if engine is None or not engine.running:
+            engine = self.running("submit_order")  # which says what is wrong
         if order._engine is not None:
             engine.resubmit(order._id)
             order._is_over = False  # a canceled parent of one-cancels-other may be open again
             return order
         number = self._tradable(order)
         order_class = order.order_class or "simple"
-        children = child_prices(order) if order_class != "simple" else {}
-        if order.time_in_force in _TIFS:
-            tif = order.time_in_force
-        else:
-            tif = str(order.time_in_force or "day").strip().lower().replace("-", "_")
-            tif = _TIF_NAMES.get(tif, tif if tif in _TIFS else "gtc")
+        tif = order.time_in_force
+        if tif not in _TIFS:
+            tif = _known_tif(tif)
+        limit, stop, stop_limit, trail, trail_percent = (
+            NO_CHILDREN if order_class == "simple" else child_prices(order)
+        )
         identifier = engine.submit(
             number,
             order.side,
             order.quantity,
             order.order_type,
-            order.limit_price,
-            order.stop_price,
+            order._limit_price,
+            order._stop_price,
             order_class,
             tif,
-            order.stop_limit_price,
-            order.trail_price,
-            order.trail_percent,
-            good_till_ns=_good_till_ns(order, tif),
-            **children,
+            order._stop_limit_price,
+            order._trail_price,
+            order._trail_percent,
+            limit,
+            stop,
+            stop_limit,
+            trail,
+            trail_percent,
+            0 if tif == "gtc" else _good_till_ns(order, tif),
         )
-        assert self.tracker is not None
-        self.tracker.adopt(order, identifier, number)
+        tracker = self.tracker
+        assert tracker is not None
+        tracker.adopt(order, identifier, number)
         return order
 
     def submit_orders(self, orders: list[Order], is_multileg: bool = False, **kwargs: Any) -> Any:
@@ -617,6 +621,12 @@ class BacktestingBroker:
             "risk_free_rate": strategy.risk_free_rate,
             "parameters": strategy.parameters,
         }
+
+
+def _known_tif(words: Any) -> str:
+    """A time in force as the engine has it; "gtc" for one that it has not, as in lumibot."""
+    tif = str(words or "day").strip().lower().replace("-", "_")
+    return _TIF_NAMES.get(tif, tif if tif in _TIFS else "gtc")
 
 
 def _good_till_ns(order: Order, tif: str) -> int:

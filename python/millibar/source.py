@@ -189,7 +189,9 @@ class PandasDataBacktesting:
         self._asked_ns = 0
         self._by_key: dict[Any, Instrument] = {}
         self._routes: dict[tuple[Any, ...], _Route] = {}
-        self._numbers: dict[tuple[int, int], tuple[Any, Any, int | None]] = {}
+        # What an asset is to the engine, by its identity: the asset and the quote it was last asked
+        # for in, its number, and the type of its price.
+        self._known: dict[int, tuple[Any, Any, int | None, Callable[[float], Any]]] = {}
         self._kept: list[Any] = []
         self._missed: set[Any] = set()
         self._grid: np.ndarray | None = None
@@ -206,6 +208,7 @@ class PandasDataBacktesting:
         """
         if self.instruments:
             return
+        self._known.clear()
         self.policy = policy
         self._policy = _core.STRICT if policy == "strict" else _core.LUMIBOT
         if not self.data:
@@ -288,7 +291,8 @@ class PandasDataBacktesting:
 
     def get_datetime(self, adjust_for_delay: bool = False) -> datetime:
         """Now, in the zone of the backtest's start."""
-        now_ns = self.now_ns
+        engine = self.engine
+        now_ns = self.start_ns if engine is None else engine.now_ns
         if now_ns != self._now_ns:
             self._now_ns = now_ns
             self._now = self._stamp(now_ns) if self.daily else self._clock.at(now_ns)
@@ -325,14 +329,19 @@ class PandasDataBacktesting:
 
     def number(self, asset: Any, quote: Any = None) -> int | None:
         """The engine's number of an asset; None where there are no bars of it."""
-        key = (id(asset), id(quote))
-        known = self._numbers.get(key)
-        if known is None:
-            found = self.find(asset, quote)
-            if len(self._numbers) > _ROUTES:
-                self._numbers.clear()
-            known = self._numbers[key] = (asset, quote, None if found is None else found.number)
+        known = self._known.get(id(asset))
+        if known is None or known[1] is not quote:
+            known = self._know(asset, quote)
         return known[2]
+
+    def _know(self, asset: Any, quote: Any) -> tuple[Any, Any, int | None, Callable[[float], Any]]:
+        found = self.find(asset, quote)
+        if len(self._known) > _ROUTES:
+            self._known.clear()
+        number = None if found is None else found.number
+        kind = float if number is None else self._price_types[number]
+        self._known[id(asset)] = known = (asset, quote, number, kind)
+        return known
 
     def _route(self, asset: Any, quote: Any, timestep: Any) -> _Route | None:
         instrument = self.find(asset, quote)
@@ -470,25 +479,23 @@ class PandasDataBacktesting:
     # ---- Prices and quotes ---------------------------------------------------------------------
 
     def get_last_price(self, asset: Any, quote: Any = None, exchange: Any = None) -> Any:
-        """The last price at the clock; None when there is none."""
-        instrument = self.find(asset, quote)
-        if instrument is None:
-            return None
-        if self.engine is not None:
-            return self.price(instrument.number)
-        if not instrument.covers(self.start_ns):
-            return None
-        return history.last_price(instrument.feed, self.start_ns)
-
-    def price(self, number: int) -> Any:
-        """The engine's last price of an instrument; None when there is none.
+        """The last price at the clock; None when there is none.
 
         Under the policy "lumibot" a numpy scalar of the column's type, as lumibot hands out: a
         division by it, or a rounding, does what it does there.
         """
-        assert self.engine is not None
-        price = self.engine.last_price(number)
-        return price if price is None else self._price_types[number](price)
+        engine = self.engine
+        if engine is None:
+            instrument = self.find(asset, quote)
+            if instrument is None or not instrument.covers(self.start_ns):
+                return None
+            return history.last_price(instrument.feed, self.start_ns)
+        known = self._known.get(id(asset))
+        if known is None or known[1] is not quote:
+            known = self._know(asset, quote)
+        number = known[2]
+        price = None if number is None else engine.last_price(number)
+        return price if price is None else known[3](price)
 
     def open_types(self) -> dict[int, Any]:
         """numpy's type of the opens that fill market orders, by an instrument's number, under the

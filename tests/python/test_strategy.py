@@ -14,6 +14,7 @@ import pytest
 import millibar as mb
 from millibar import Asset, Backtest, Order, Strategy, TradingFee
 from millibar.errors import InvalidError, UnsupportedError
+from millibar.smart_limit import SmartLimitConfig
 from millibar.strategy import Vars, sleeptime_ns
 
 MINUTE = 60_000_000_000
@@ -54,6 +55,52 @@ def once(function: Any) -> Any:
 
 
 both = pytest.mark.parametrize("policy", ["lumibot", "strict"])
+
+
+def test_every_argument_of_create_order_arrives() -> None:
+    """They are handed on by their places."""
+    made: list[tuple[Order, Order]] = []
+    terms: list[dict[str, Any]] = [
+        {"limit_price": 101.0},
+        {"stop_price": 99.0, "stop_limit_price": 98.5},
+        {"trail_price": 2.0},
+        {"trail_percent": 0.02},
+        {"take_profit_price": 111.0, "stop_loss_price": 91.0, "stop_loss_limit_price": 90.0},
+        {"secondary_limit_price": 112.0, "secondary_stop_price": 92.0},
+        {"secondary_stop_price": 92.0, "secondary_stop_limit_price": 91.5},
+        {"secondary_trail_price": 3.0},
+        {"secondary_trail_percent": 0.03},
+        {"time_in_force": "gtd", "good_till_date": datetime(2024, 2, 1)},
+        {"position_filled": True, "exchange": "CME", "pair": "A/B"},
+        {"quote": Asset("EUR", "forex"), "order_type": "market"},
+        {"type": "limit", "limit_price": 7.0},
+        {"order_class": "bracket", "secondary_stop_price": 92.0, "secondary_limit_price": 112.0},
+        {"smart_limit": SmartLimitConfig(), "custom_params": {"a": 1}},
+        {"position_side": "LONG", "position_id": "p1"},
+    ]
+
+    @once
+    def iterate(self: Any) -> None:
+        for given in terms:
+            usual = {"time_in_force": "gtc", "order_class": None, "position_filled": None}
+            usual |= {"quote": self.quote_asset, "date_created": self.get_datetime()}
+            made.append(
+                (
+                    self.create_order(SPY, 2, "sell", **given),
+                    Order(self.name, SPY, 2, "sell", **{**usual, **given}),
+                )
+            )
+
+    play(on_trading_iteration=iterate, n=5)
+    assert len(made) == len(terms)
+    for ours, plain in made:
+        one, other = vars(ours).copy(), vars(plain).copy()
+        for fields in (one, other):
+            fields.pop("_identifier", None)
+            fields["_children"] = [
+                child.to_minimal_dict() for child in fields.pop("_children", None) or ()
+            ]
+        assert one == other
 
 
 # ---- Life --------------------------------------------------------------------------------------
@@ -770,3 +817,20 @@ def test_frames_of_a_run_are_lumibots() -> None:
     log = strategy.broker._trade_event_log_df
     assert list(log["status"]) == ["new", "fill"]
     assert log["price"].iloc[-1] == 100.0
+
+
+def test_an_asset_priced_in_two_quotes_is_asked_for_in_turn() -> None:
+    coin, usd, eur = Asset("BTC", "crypto"), Asset("USD", "forex"), Asset("EUR", "forex")
+    seen: list[tuple[float, float, Any]] = []
+
+    @once
+    def iterate(self: Any) -> None:
+        for _ in range(2):
+            yen = self.get_last_price(coin, quote=Asset("JPY", "forex"))
+            seen.append((self.get_last_price(coin), self.get_last_price(coin, quote=eur), yen))
+
+    play(
+        data={(coin, usd): minutes(), (coin, eur): minutes(price=90.0)},
+        on_trading_iteration=iterate,
+    )
+    assert seen == [(100.0, 90.0, None)] * 2

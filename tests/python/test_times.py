@@ -10,9 +10,11 @@ import pytest
 
 import millibar as mb
 from millibar import _core
+from millibar._clock import Clock, from_ns
 from millibar._times import first_wall, parse_step, to_ns, to_period_ns, zone, zone_name
 
 NEW_YORK = zoneinfo.ZoneInfo("America/New_York")
+HOUR = 3_600_000_000_000
 OPEN = 1_704_292_200_000_000_000  # 2024-01-03 09:30 New York
 
 
@@ -163,3 +165,19 @@ def test_time_text() -> None:
     assert _core.time_format(OPEN) == "2024-01-03T14:30:00Z"
     assert _core.time_parse("2024-01-03T14:30:00Z") == (OPEN, True)
     assert _core.time_parse("2024-01-03 14:30") == (OPEN, False)
+
+
+@pytest.mark.parametrize("name", ["America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"])
+def test_a_clock_is_as_exact_as_placing_each_instant(name: str) -> None:
+    pytz = pytest.importorskip("pytz")
+    place, rng = pytz.timezone(name), np.random.default_rng(4)
+    clock = Clock(place)
+    # pytz knows nothing of the time before 1902.
+    changes = [stamp.replace(tzinfo=timezone.utc) for stamp in place._utc_transition_times[2:]]
+    near = [int(stamp.timestamp()) * 10**9 for stamp in changes]
+    near += rng.integers(-(10**17), 2 * 10**18, 200).tolist()
+    for base in near:
+        for ns in (base - 1, base, *(base + rng.integers(-2 * HOUR, 2 * HOUR, 8)).tolist()):
+            quick, slow = clock.at(ns), from_ns(ns, place)
+            assert (quick, quick.tzinfo is slow.tzinfo, quick.fold) == (slow, True, slow.fold), ns
+            assert quick.replace(tzinfo=None) == slow.replace(tzinfo=None), ns
