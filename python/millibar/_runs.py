@@ -1,4 +1,5 @@
-"""What a command wants of the runs of a file that it executes: to be told of each, and a policy.
+"""What a command wants of the runs of a file that it executes: to be told of each, a policy, and
+bars in the place of those that the file asks a vendor for.
 
 A file's own code makes its brokers and starts its runs; `millibar run FILE` stands outside and
 watches:
@@ -11,7 +12,7 @@ watches:
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -20,16 +21,21 @@ if TYPE_CHECKING:
     from millibar._speed import Speed
     from millibar.result import Result
 
-__all__ = ["Runs", "SpeedMeter", "default_policy", "note", "watched"]
+__all__ = ["Runs", "SpeedMeter", "default_policy", "given_bars", "note", "watched"]
 
 
 class Runs:
-    """Results in the order in which the runs ended, and the policy of those that name none."""
+    """Results in the order in which the runs ended, the policy of those that name none, and the
+    bars of those that name a vendor's data source."""
 
-    def __init__(self, policy: str | None, around: Runs | None) -> None:
+    def __init__(
+        self, policy: str | None, bars: Mapping[Any, Any] | None, around: Runs | None
+    ) -> None:
         self.policy: str | None = policy
-        if policy is None and around is not None:
-            self.policy = around.policy
+        self.bars: Mapping[Any, Any] | None = bars
+        if around is not None:
+            self.policy = around.policy if policy is None else policy
+            self.bars = around.bars if bars is None else bars
         self.around = around
         self.results: list[Result] = []
 
@@ -38,9 +44,12 @@ _watching: ContextVar[Runs | None] = ContextVar("millibar_runs", default=None)
 
 
 @contextmanager
-def watched(policy: str | None = None) -> Iterator[Runs]:
-    """Runs that end inside the block are noted, by it and by the blocks around it."""
-    runs = Runs(policy, _watching.get())
+def watched(policy: str | None = None, bars: Mapping[Any, Any] | None = None) -> Iterator[Runs]:
+    """Runs that end inside the block are noted, by it and by the blocks around it.
+
+    bars: what PandasDataBacktesting takes as `data`.
+    """
+    runs = Runs(policy, bars, _watching.get())
     token = _watching.set(runs)
     try:
         yield runs
@@ -63,6 +72,12 @@ def default_policy() -> str:
     if runs is not None and runs.policy is not None:
         return runs.policy
     return os.environ.get("MILLIBAR_POLICY") or "lumibot"
+
+
+def given_bars() -> Mapping[Any, Any] | None:
+    """The bars for whatever asks a vendor's data source; None where none were given."""
+    runs = _watching.get()
+    return None if runs is None else runs.bars
 
 
 class SpeedMeter:

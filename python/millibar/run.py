@@ -2,6 +2,8 @@
 
     millibar run strategy.py                            the file's own __main__ block
     millibar run strategy.py --data MES=MES.parquet     the strategy class in it, over these bars
+    millibar run strategy.py --main --data SPY=SPY.parquet
+                                                        its block, these bars in a vendor's place
     millibar run strategy.py --engine lumibot -- ARGS   the same file inside lumibot itself
 
 `from lumibot... import ...` in the file finds millibar's own classes; with `--engine lumibot` it
@@ -47,7 +49,8 @@ def add_command(commands: Any) -> None:
         "run",
         help="run a strategy file",
         description="Runs a strategy file unchanged on millibar's engine: the strategy class in it "
-        "over the bars of --data, or, without --data, the file's own __main__ block.",
+        "over the bars of --data, or, without --data, the file's own __main__ block. With --main, "
+        "the block, and the bars of --data wherever it asks a vendor's data source for its own.",
         epilog="example: millibar run mes_momentum.py --data MES=MES.parquet --fee 0.5 --out runs",
         usage="%(prog)s FILE [options] [-- ARGS]",
     )
@@ -61,10 +64,16 @@ def add_command(commands: Any) -> None:
         help="bars of an asset, a Parquet file; SYMBOL:TYPE=PATH says what it is (stock, future, "
         "cont_future, crypto, forex, index), BASE/QUOTE=PATH is a pair; once for each asset",
     )
+    parser.add_argument(
+        "--main",
+        action="store_true",
+        help="run the file's own block; bars of --data take the place of YahooDataBacktesting, "
+        "PolygonDataBacktesting and the like",
+    )
     parser.add_argument("--class", dest="class_name", metavar="NAME", help="which class to run")
     parser.add_argument("--start", metavar="TIME", help="first instant (New York; the data's)")
     parser.add_argument("--end", metavar="TIME", help="last instant, inclusive")
-    parser.add_argument("--budget", type=float, default=100_000.0, help="cash to begin with")
+    parser.add_argument("--budget", type=float, help="cash to begin with; default 100,000")
     parser.add_argument(
         "--fee", metavar="FEE", help="of each order: an amount, or a share as 0.1%%"
     )
@@ -113,6 +122,15 @@ def read_data(texts: Sequence[str]) -> list[Key]:
             raise InvalidError(f"--data {text!r}: there is no file {path}")
         keys.append(Key(base, quote or None, kind, path))
     return keys
+
+
+def assets_of(keys: Sequence[Key]) -> dict[Any, str]:
+    """The keys as PandasDataBacktesting takes them in `data=`: pairs of Assets, and paths."""
+    from millibar.assets import Asset
+
+    return {
+        (Asset(key.symbol, key.kind), Asset(key.quote or "USD", "forex")): key.path for key in keys
+    }
 
 
 def read_fee(text: str | None, fee_class: Any) -> list[Any]:
@@ -208,8 +226,11 @@ def run(arguments: argparse.Namespace) -> int:
     if not file.is_file():
         raise InvalidError(f"there is no file {file}")
     keys = read_data(arguments.data)
+    if arguments.main:
+        _check_main(file, arguments)
     quiet = contextlib.redirect_stdout(sys.stderr) if arguments.json else contextlib.nullcontext()
-    with _runs.watched(arguments.policy) as runs, quiet, _as_script(file, arguments.rest):
+    bars = assets_of(keys) if arguments.main and keys else None
+    with _runs.watched(arguments.policy, bars) as runs, quiet, _as_script(file, arguments.rest):
         outcome = _guarded(file, lambda: _execute(file, keys, arguments))
     _finish(runs.results, keys, arguments)
     if outcome.message is not None:
@@ -217,14 +238,26 @@ def run(arguments: argparse.Namespace) -> int:
     return outcome.code
 
 
+def _check_main(file: Path, arguments: argparse.Namespace) -> None:
+    """Nothing is given beside --main that the block decides."""
+    for name in ("class_name", "start", "end", "budget", "fee"):
+        if getattr(arguments, name) is not None:
+            word = "class" if name == "class_name" else name
+            raise InvalidError(f"--main runs what the file says: leave --{word} out, or --main")
+
+
 def _execute(file: Path, keys: Sequence[Key], arguments: argparse.Namespace) -> None:
     """Runs the class over the bars of --data, or the file's own block."""
-    own = not keys and has_main_block(file.read_text(encoding="utf-8"), file)
-    if not keys and not own:
-        raise InvalidError(
-            f"{file} has no __main__ block, so it needs bars: give --data SYMBOL=PATH"
+    own = (arguments.main or not keys) and has_main_block(file.read_text(encoding="utf-8"), file)
+    if not own and (arguments.main or not keys):
+        remedy = (
+            "run its class over --data SYMBOL=PATH"
+            if arguments.main
+            else ("so it needs bars: give --data SYMBOL=PATH")
         )
-    start = lumibot_itself(arguments.policy) if arguments.engine == "lumibot" else ours()
+        raise InvalidError(f"{file} has no __main__ block, {remedy}")
+    given = keys if own else ()
+    start = lumibot_itself(arguments.policy, given) if arguments.engine == "lumibot" else ours()
     if own:
         runpy.run_path(str(file), run_name="__main__")
     else:
@@ -242,8 +275,8 @@ def ours() -> Start:
     return start_class
 
 
-def lumibot_itself(policy: str | None) -> Start:
-    """lumibot, over millibar's data sources.
+def lumibot_itself(policy: str | None, given: Sequence[Key] = ()) -> Start:
+    """lumibot, over millibar's data sources; given: what takes the place of vendors' classes.
 
     Raises:
         UnsupportedError: lumibot is not installed, or a policy is asked for that it has not.
@@ -257,7 +290,7 @@ def lumibot_itself(policy: str | None) -> Start:
             f"--engine lumibot needs lumibot itself, which is not installed ({error}): "
             "pip install 'millibar[lumibot]'"
         ) from error
-    _run.prepare()
+    _run.prepare(given)
     return _run.start
 
 
@@ -314,25 +347,22 @@ def _told(error: BaseException, frames: list[traceback.FrameSummary]) -> str:
 
 def start_class(module: ModuleType, keys: Sequence[Key], arguments: argparse.Namespace) -> None:
     """Runs the strategy class of a module over the bars of --data."""
-    from millibar.assets import Asset, TradingFee
+    from millibar.assets import TradingFee
     from millibar.broker import BacktestingBroker
     from millibar.source import PandasDataBacktesting
     from millibar.strategy import Strategy
     from millibar.trader import run as run_strategy
 
     strategy_class = find_strategy(module, Strategy, arguments.class_name)
-    data = {}
-    for key in keys:
-        asset = Asset(key.symbol, key.kind)
-        quote = Asset(key.quote or "USD", "forex")
-        data[asset, quote] = key.path
     fees = read_fee(arguments.fee, TradingFee)
     source = PandasDataBacktesting(
-        datetime_start=instant(arguments.start), datetime_end=instant(arguments.end), data=data
+        datetime_start=instant(arguments.start),
+        datetime_end=instant(arguments.end),
+        data=assets_of(keys),
     )
     strategy = strategy_class(
         broker=BacktestingBroker(source, policy=arguments.policy),
-        budget=arguments.budget,
+        budget=100_000.0 if arguments.budget is None else arguments.budget,
         buy_trading_fees=fees,
         sell_trading_fees=fees,
         analyze_backtest=False,

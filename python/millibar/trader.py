@@ -408,6 +408,12 @@ _OF_FILES = (
 )
 
 
+_NO_VENDOR = (
+    "bars come from PandasDataBacktesting, or from files that take a vendor's place: "
+    "millibar run FILE --main --data SYMBOL=PATH"
+)
+
+
 def run_backtest(
     strategy_class: type[Strategy],
     datasource_class: Any,
@@ -443,14 +449,13 @@ def run_backtest(
     if datasource_class is None:
         datasource_class = PandasDataBacktesting
     if not isinstance(datasource_class, type):
-        unsupported(
-            f"backtest({datasource_class!r})", "the bars come from PandasDataBacktesting alone"
-        )
+        unsupported(f"backtest({datasource_class!r})", _NO_VENDOR)
     if not issubclass(datasource_class, PandasDataBacktesting):
-        unsupported(
-            f"backtest({datasource_class.__name__})",
-            "the bars come from PandasDataBacktesting alone",
-        )
+        data, pandas_data = _runs.given_bars(), None
+        if data is None:
+            unsupported(f"backtest({datasource_class.__name__})", _NO_VENDOR)
+        datasource_class = PandasDataBacktesting
+        options.pop("timestep", None)
     for key in _OF_ACCOUNTS:
         options.pop(key, None)
     for key in _OF_FILES:

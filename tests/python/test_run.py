@@ -236,6 +236,50 @@ def test_the_files_own_block(run: Run, file: Write, mes: Path, tmp_path: Path) -
     assert run(path, "--data", f"MES={mes}", *SPAN).stdout.startswith("Buyer: ")
 
 
+VENDOR = """
+    if __name__ == "__main__":
+        from datetime import datetime
+        from lumibot.backtesting import BacktestingBroker, PolygonDataBacktesting
+        from lumibot.backtesting import YahooDataBacktesting
+        from lumibot.traders import Trader
+        start, end = datetime(2024, 1, 3, 9, 30), datetime(2024, 1, 3, 12)
+        Buyer.backtest(
+            YahooDataBacktesting, start, end, budget=60_000, benchmark_asset="SPY",
+            timestep="minute", name="by the class",
+        )
+        source = PolygonDataBacktesting(start, datetime_end=end, api_key="none", has_paid=False)
+        trader = Trader(backtest=True)
+        trader.add_strategy(Buyer(broker=BacktestingBroker(source), budget=70_000, name="by hand"))
+        trader.run_all()
+"""
+
+
+def test_bars_in_the_place_of_a_vendors(run: Run, file: Write, mes: Path) -> None:
+    path = file(textwrap.dedent(BUYER) + textwrap.dedent(VENDOR))
+    done = run(path, "--main", "--data", f"MES={mes}", "--policy", "strict", "--json")
+    first, second = json.loads(done.stdout)
+    assert (first["name"], second["name"]) == ("by the class", "by hand")
+    assert first["counts"]["fills"] == second["counts"]["fills"] == 1
+    assert first["settings"]["policy"] == "strict"
+    assert (first["settings"]["budget"], second["settings"]["budget"]) == (60_000, 70_000)
+    assert first["settings"]["backtesting_start"].startswith("2024-01-03T09:30")
+    assert "--main --data SYMBOL=PATH" in run(path, code=1).stderr
+
+
+@pytest.mark.slow
+def test_bars_in_the_place_of_a_vendors_inside_lumibot(run: Run, file: Write, mes: Path) -> None:
+    pytest.importorskip("lumibot", reason="lumibot itself is not installed")
+    own = textwrap.dedent(VENDOR)
+    own = own[: own.index("    Buyer.backtest(")] + own[own.index("    source = ") :]
+    own += "    print([str(o.get_fill_price()) for o in trader._strategies[0].get_orders()])\n"
+    path = file(textwrap.dedent(BUYER) + own)
+    ours, theirs = (
+        run(path, "--main", "--data", f"MES={mes}", "--engine", engine, lumibot=True).stdout
+        for engine in ("millibar", "lumibot")
+    )
+    assert ours.startswith("['") and ours.splitlines()[0] in theirs.splitlines()
+
+
 def test_two_runs_in_one_file(run: Run, file: Write, mes: Path, tmp_path: Path) -> None:
     own = textwrap.dedent(OWN)
     again = own[own.index("    result = ") : own.index("    print(sorted")]
@@ -305,6 +349,9 @@ def test_an_exception_of_the_strategy(run: Run, file: Write, mes: Path, tmp_path
         (["FILE", "--data", "MES=FILE"], "strategy.py"),
         (["FILE", "--data", "MES=BARS", "--policy", "strict", "--engine", "lumibot"], "strict"),
         (["FILE", "--data", "MES=BARS", "--engine", "lumibot"], "lumibot itself"),
+        (["FILE", "--main", "--data", "MES=BARS"], "no __main__ block, run its class"),
+        (["FILE", "--main", "--data", "MES=BARS", "--budget", "5"], "leave --budget out"),
+        (["FILE", "--main", "--class", "Buyer"], "leave --class out"),
     ],
 )
 def test_failures_are_one_line(

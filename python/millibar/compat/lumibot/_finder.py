@@ -11,13 +11,14 @@ imported.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, NoReturn
 
+from millibar import _runs
 from millibar.compat.lumibot._map import BORROWED, MODULES
 from millibar.errors import UnsupportedError
 
@@ -59,7 +60,8 @@ def advice(name: str) -> str:
 
 
 class Absent(type):
-    """The class of names that are there only to be imported: using one raises."""
+    """The class of names that are there only to be imported: using one raises. A vendor's data
+    source is one of the bars given in its place, where there are some (_runs.given_bars)."""
 
     def __new__(
         cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **_: Any
@@ -72,11 +74,29 @@ class Absent(type):
     def _refuse(cls) -> NoReturn:
         raise UnsupportedError(advice(f"{cls.__module__}.{cls.__name__}"))
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> NoReturn:
-        cls._refuse()
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        bars = _runs.given_bars()
+        if bars is None or not cls.__module__.startswith("lumibot.backtesting"):
+            cls._refuse()
+        return _in_place_of_a_vendor(bars, *args, **kwargs)
 
     def __getattr__(cls, name: str) -> NoReturn:
         raise AttributeError(advice(f"{cls.__module__}.{cls.__name__}"), name=name, obj=cls)
+
+
+def _in_place_of_a_vendor(
+    bars: Mapping[Any, Any],
+    datetime_start: Any = None,
+    datetime_end: Any = None,
+    *_: Any,
+    **__: Any,
+) -> Any:
+    """The data source of the bars given; what else a vendor wants to know is of no use to it."""
+    from millibar.source import PandasDataBacktesting
+
+    return PandasDataBacktesting(
+        datetime_start=datetime_start, datetime_end=datetime_end, data=bars
+    )
 
 
 class ForwardingModule(ModuleType):

@@ -23,6 +23,7 @@ from lumibot.strategies import Strategy
 from lumibot.traders import Trader
 
 from millibar import _runs
+from millibar.compat.lumibot._map import MODULES
 from millibar.lazy import read_parquet
 from millibar.result import Result
 from millibar.run import find_strategy, instant, read_fee
@@ -36,43 +37,66 @@ if TYPE_CHECKING:
 __all__ = ["prepare", "start"]
 
 
-def prepare() -> None:
-    """From now on `from lumibot.backtesting import PandasDataBacktesting` gives our class."""
+def prepare(given: Sequence[Key] = ()) -> None:
+    """From now on `from lumibot.backtesting import PandasDataBacktesting` gives our class; where
+    bars are given, a vendor's class of that package is ours over those bars."""
     for module in (theirs, pandas_backtesting):
         vars(module)["PandasDataBacktesting"] = PandasDataBacktesting
+    if given:
+        over_given = _over(_assets_of(given))
+        for name, target in MODULES["lumibot.backtesting"].items():
+            if target == "absent":
+                vars(theirs)[name] = over_given
 
 
-def _spans(keys: Sequence[Key]) -> tuple[dict[Any, str], int, Any, Any]:
-    """Files by asset, rows in all, first and last instant."""
+def _over(data: dict[Any, str]) -> type[PandasDataBacktesting]:
+    """Our class over bars of its own, under its own name: lumibot asks for that."""
+
+    class Given(PandasDataBacktesting):
+        def __init__(self, datetime_start: Any, datetime_end: Any, *_: Any, **__: Any) -> None:
+            super().__init__(datetime_start=datetime_start, datetime_end=datetime_end, data=data)
+
+    Given.__name__ = PandasDataBacktesting.__name__
+    return Given
+
+
+def _assets_of(keys: Sequence[Key]) -> dict[Any, str]:
+    """The keys as `data=` takes them: Assets and pairs of them, and paths."""
     data: dict[Any, str] = {}
+    for key in keys:
+        pair = Asset(key.symbol, key.kind), Asset(key.quote or "USD", "forex")
+        data[pair if key.quote else pair[0]] = key.path
+    return data
+
+
+def _spans(keys: Sequence[Key]) -> tuple[int, Any, Any]:
+    """Rows in all, first and last instant."""
     n_rows, ends = 0, []
     for key in keys:
         times = read_parquet(key.path).series.times
         n_rows += len(times)
         if len(times):
             ends += [times[0], times[len(times) - 1]]
-        pair = Asset(key.symbol, key.kind), Asset(key.quote or "USD", "forex")
-        data[pair if key.quote else pair[0]] = key.path
     first, last = (pd.Timestamp(ns, tz="America/New_York") for ns in (min(ends), max(ends)))
-    return data, n_rows, first.to_pydatetime(), last.to_pydatetime()
+    return n_rows, first.to_pydatetime(), last.to_pydatetime()
 
 
 def start(module: ModuleType, keys: Sequence[Key], arguments: argparse.Namespace) -> None:
     """Runs the strategy class of a module inside lumibot over the bars of --data."""
     strategy_class: Any = find_strategy(module, Strategy, arguments.class_name)
-    data, n_rows, first, last = _spans(keys)
+    n_rows, first, last = _spans(keys)
     fees = read_fee(arguments.fee, TradingFee)
     with SpeedMeter(strategy_class, PandasDataBacktesting, n_bars=n_rows) as meter:
         with meter.layer("data"):
             source = PandasDataBacktesting(
                 datetime_start=instant(arguments.start) or first,
                 datetime_end=instant(arguments.end) or last,
-                data=data,
+                data=_assets_of(keys),
                 show_progress_bar=False,
             )
         strategy = strategy_class(
             broker=BacktestingBroker(source),
-            budget=arguments.budget,
+            budget=100_000.0 if arguments.budget is None else arguments.budget,
             benchmark_asset=None,
             risk_free_rate=0.0,
             analyze_backtest=False,
