@@ -43,7 +43,6 @@ class WindowBars:
         source: str,
         asset: Any,
         quote: Any = None,
-        *,
         symbol: str | None = None,
         return_polars: bool = False,
     ) -> Self:

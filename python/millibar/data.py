@@ -32,6 +32,14 @@ class Bars(WindowBars, FrameBars, IndicatorMethods):
         window: Any = self._window
         return window is not None and window._frame is None and window.feed._frame is None
 
+    @property
+    def pandas_df(self) -> Any:
+        """The rows as a pandas DataFrame: the same object every time."""
+        window = self._window
+        if window is None or self._return_polars:
+            return super().pandas_df
+        return window.frame()
+
     def get_last_price(self) -> Any:
         """Close of the last bar; makes no frame where there is none."""
         return self.column("close")[-1] if self._unwritten else super().get_last_price()

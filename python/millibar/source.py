@@ -383,57 +383,34 @@ class PandasDataBacktesting:
     ) -> Any:
         """The latest `length` bars before now, as Bars; None when there are none."""
         since = perf_counter_ns()
-        bars = self._bars(asset, length, timestep, timeshift, quote, return_polars)
-        self._asked_ns += perf_counter_ns() - since
-        return bars
-
-    def _bars(
-        self,
-        asset: Any,
-        length: Any,
-        timestep: str | None,
-        timeshift: Any,
-        quote: Any,
-        return_polars: bool,
-    ) -> Any:
-        route = self._routes.get((id(asset), id(quote), timestep))
-        if route is None:
-            route = self._route(asset, quote, timestep)
+        try:
+            route = self._routes.get((id(asset), id(quote), timestep))
             if route is None:
-                return None
-        if length.__class__ is not int:
-            length = _whole(length)
-        shift = timeshift or 0
-        if shift.__class__ is not int:
-            shift = history.timeshift_rows(shift, route.instrument.step)
-        engine = self.engine
-        now_ns = self.start_ns if engine is None else engine.now_ns
-        if not route.request.native:
-            return self._buckets(route, now_ns, length, shift, return_polars)
-        window = history.latest(
-            route.instrument.feed, now_ns, length, shift, route.tag, self._policy
-        )
-        if window is None or not window.rows:
-            return None
-        if window.reshaped():
-            # lumibot puts the frame it hands out again through the constructor, which mends it.
-            frame = window.frame()
-            return Bars(
-                frame,
-                "PANDAS",
-                route.asset,
-                quote=route.quote,
-                raw=frame,
-                return_polars=return_polars,
+                route = self._route(asset, quote, timestep)
+                if route is None:
+                    return None
+            if length.__class__ is not int:
+                length = _whole(length)
+            shift = timeshift or 0
+            if shift.__class__ is not int:
+                shift = history.timeshift_rows(shift, route.instrument.step)
+            engine = self.engine
+            now_ns = self.start_ns if engine is None else engine.now_ns
+            if not route.request.native:
+                return self._buckets(route, now_ns, length, shift, return_polars)
+            window = history.latest(
+                route.instrument.feed, now_ns, length, shift, route.tag, self._policy
             )
-        return Bars.over(
-            window,
-            "PANDAS",
-            route.asset,
-            route.quote,
-            symbol=route.symbol,
-            return_polars=return_polars,
-        )
+            if window is None or not window.rows:
+                return None
+            if window._frame is not None and window.reshaped():
+                # lumibot puts the frame it hands out again through the constructor, which mends it.
+                return _made_anew(route, window.frame(), return_polars)
+            return Bars.over(
+                window, "PANDAS", route.asset, route.quote, route.symbol, return_polars
+            )
+        finally:
+            self._asked_ns += perf_counter_ns() - since
 
     def _buckets(
         self, route: _Route, now_ns: int, length: int, shift: int, return_polars: bool
@@ -456,16 +433,8 @@ class PandasDataBacktesting:
             )
             assert buckets is not None
         if not buckets.rows or return_polars:
-            frame = buckets.frame()
-            return Bars(
-                frame,
-                "PANDAS",
-                route.asset,
-                quote=route.quote,
-                raw=frame,
-                return_polars=return_polars,
-            )
-        return Bars.over(buckets, "PANDAS", route.asset, route.quote, symbol=route.symbol)
+            return _made_anew(route, buckets.frame(), return_polars)
+        return Bars.over(buckets, "PANDAS", route.asset, route.quote, route.symbol)
 
     def get_bars(
         self, assets: Iterable[Any], length: int, timestep: str = "minute", **options: Any
@@ -562,6 +531,17 @@ class PandasDataBacktesting:
     def get_assets(self) -> list[tuple[Any, Any]]:
         """The pairs (asset, quote) there are bars of."""
         return [_pair(data) for data in self.data]
+
+
+def _made_anew(route: _Route, frame: Any, return_polars: bool) -> Bars:
+    return Bars(
+        frame,
+        "PANDAS",
+        route.asset,
+        quote=route.quote,
+        raw=frame,
+        return_polars=return_polars,
+    )
 
 
 def _whole(length: Any) -> int:
