@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -625,7 +626,16 @@ def test_an_exception_in_an_event_inside_sleep_can_be_caught() -> None:
         engine.run(Calls(engine, on_trading_iteration=trade, on_order_event=heard))
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """A shell starts what it runs in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.usefixtures("heeds_ctrl_c")
 @pytest.mark.parametrize("python", [True, False])
 def test_ctrl_c_ends_a_run(python: bool) -> None:
     engine = engine_over([100.0] * 300_000)
