@@ -249,7 +249,12 @@ VENDOR = """
         )
         source = PolygonDataBacktesting(start, datetime_end=end, api_key="none", has_paid=False)
         trader = Trader(backtest=True)
-        trader.add_strategy(Buyer(broker=BacktestingBroker(source), budget=70_000, name="by hand"))
+        trader.add_strategy(
+            Buyer(
+                broker=BacktestingBroker(source), budget=70_000, name="by hand",
+                benchmark_asset=None, risk_free_rate=0.0, analyze_backtest=False,
+            )
+        )
         trader.run_all()
 """
 
