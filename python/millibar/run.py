@@ -1,9 +1,9 @@
 """`millibar run FILE`: a strategy file, unchanged, on millibar's engine.
 
-    millibar run strategy.py                            the file's own __main__ block
+    millibar run strategy.py                            the file as a script: its __main__ block
     millibar run strategy.py --data MES=MES.parquet     the strategy class in it, over these bars
     millibar run strategy.py --main --data SPY=SPY.parquet
-                                                        its block, these bars in a vendor's place
+                                                        the same, these bars in a vendor's place
     millibar run strategy.py --engine lumibot -- ARGS   the same file inside lumibot itself
 
 `from lumibot... import ...` in the file finds millibar's own classes; with `--engine lumibot` it
@@ -49,8 +49,8 @@ def add_command(commands: Any) -> None:
         "run",
         help="run a strategy file",
         description="Runs a strategy file unchanged on millibar's engine: the strategy class in it "
-        "over the bars of --data, or, without --data, the file's own __main__ block. With --main, "
-        "the block, and the bars of --data wherever it asks a vendor's data source for its own.",
+        "over the bars of --data, or, without --data, the file as a script, with its __main__ "
+        "block. With --main the script, and the bars of --data wherever it asks a vendor for bars.",
         epilog="example: millibar run mes_momentum.py --data MES=MES.parquet --fee 0.5 --out runs",
         usage="%(prog)s FILE [options] [-- ARGS]",
     )
@@ -67,8 +67,8 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--main",
         action="store_true",
-        help="run the file's own block; bars of --data take the place of YahooDataBacktesting, "
-        "PolygonDataBacktesting and the like",
+        help="run the file as a script; bars of --data take the place of those of "
+        "YahooDataBacktesting, PolygonDataBacktesting and the like",
     )
     parser.add_argument("--class", dest="class_name", metavar="NAME", help="which class to run")
     parser.add_argument("--start", metavar="TIME", help="first instant (New York; the data's)")
@@ -151,13 +151,9 @@ def read_fee(text: str | None, fee_class: Any) -> list[Any]:
 # ---- The file ----------------------------------------------------------------------------------
 
 
-def has_main_block(source: str, file: Path) -> bool:
-    """Whether a file does something of its own when it is run: `if __name__ == "__main__":`.
-
-    Raises:
-        SyntaxError: no Python.
-    """
-    for node in ast.parse(source, str(file)).body:
+def has_main_block(file: Path) -> bool:
+    """Whether a file of Python has an `if __name__ == "__main__":`."""
+    for node in ast.parse(file.read_text(encoding="utf-8"), str(file)).body:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Compare):
             sides = [node.test.left, *node.test.comparators]
             names = [side.id for side in sides if isinstance(side, ast.Name)]
@@ -227,41 +223,42 @@ def run(arguments: argparse.Namespace) -> int:
         raise InvalidError(f"there is no file {file}")
     keys = read_data(arguments.data)
     if arguments.main:
-        _check_main(file, arguments)
+        _check_main(arguments)
     quiet = contextlib.redirect_stdout(sys.stderr) if arguments.json else contextlib.nullcontext()
     bars = assets_of(keys) if arguments.main and keys else None
     with _runs.watched(arguments.policy, bars) as runs, quiet, _as_script(file, arguments.rest):
-        outcome = _guarded(file, lambda: _execute(file, keys, arguments))
+        outcome = _guarded(file, lambda: _execute(file, keys, arguments, runs))
     _finish(runs.results, keys, arguments)
     if outcome.message is not None:
         print(outcome.message, file=sys.stderr)
     return outcome.code
 
 
-def _check_main(file: Path, arguments: argparse.Namespace) -> None:
-    """Nothing is given beside --main that the block decides."""
+def _check_main(arguments: argparse.Namespace) -> None:
+    """Nothing is given beside --main that the file decides."""
     for name in ("class_name", "start", "end", "budget", "fee"):
         if getattr(arguments, name) is not None:
             word = "class" if name == "class_name" else name
             raise InvalidError(f"--main runs what the file says: leave --{word} out, or --main")
 
 
-def _execute(file: Path, keys: Sequence[Key], arguments: argparse.Namespace) -> None:
-    """Runs the class over the bars of --data, or the file's own block."""
-    own = (arguments.main or not keys) and has_main_block(file.read_text(encoding="utf-8"), file)
-    if not own and (arguments.main or not keys):
-        remedy = (
-            "run its class over --data SYMBOL=PATH"
-            if arguments.main
-            else ("so it needs bars: give --data SYMBOL=PATH")
-        )
-        raise InvalidError(f"{file} has no __main__ block, {remedy}")
-    given = keys if own else ()
-    start = lumibot_itself(arguments.policy, given) if arguments.engine == "lumibot" else ours()
-    if own:
-        runpy.run_path(str(file), run_name="__main__")
-    else:
+def _execute(
+    file: Path, keys: Sequence[Key], arguments: argparse.Namespace, runs: _runs.Runs
+) -> None:
+    """Runs the class over the bars of --data, or the file as a script."""
+    as_script = arguments.main or not keys
+    is_lumibot = arguments.engine == "lumibot"
+    given = keys if as_script else ()
+    start = lumibot_itself(arguments.policy, given) if is_lumibot else ours()
+    if not as_script:
         start(load_module(file), keys, arguments)
+        return
+    runpy.run_path(str(file), run_name="__main__")
+    if not runs.results and not is_lumibot and not has_main_block(file):
+        raise InvalidError(
+            f"{file} has no __main__ block and starts no run: give --data SYMBOL=PATH, without "
+            "--main, to run its class"
+        )
 
 
 Start = Callable[[ModuleType, Sequence[Key], argparse.Namespace], None]

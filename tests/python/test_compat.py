@@ -81,7 +81,7 @@ assert "pandas" not in sys.modules
         ("from lumibot.entities import Nonsense", "ImportError", "lumibot.entities.Nonsense"),
         ("from lumibot.entities.asset import X", "ImportError", "lumibot.entities.asset.X"),
         ("import lumibot; lumibot.entities.X", "AttributeError", "lumibot.entities.X"),
-        ("from lumibot.brokers import Alpaca; Alpaca({})", "UnsupportedError", "alpaca.Alpaca"),
+        ("from lumibot.brokers import Alpaca; Alpaca({}).x()", "UnsupportedError", "alpaca.Alpaca"),
         ("from lumibot.brokers import Ccxt; Ccxt.x", "AttributeError", "Ccxt"),
         (
             "from lumibot.data_sources import PolarsData\nclass Mine(PolarsData): pass",

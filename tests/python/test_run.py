@@ -271,6 +271,31 @@ def test_bars_in_the_place_of_a_vendors(run: Run, file: Write, mes: Path) -> Non
     assert "--main --data SYMBOL=PATH" in run(path, code=1).stderr
 
 
+def test_a_script_without_a_block_and_a_broker_that_trades_live(
+    run: Run, file: Write, mes: Path
+) -> None:
+    """As many are written: a broker, the strategy with it, and its backtest, at the top level."""
+    own = """
+    from datetime import datetime
+    from lumibot.backtesting import YahooDataBacktesting
+    from lumibot.brokers import Alpaca
+    from lumibot.traders import Trader
+    broker = Alpaca({"API_KEY": "", "API_SECRET": "", "PAPER": True})
+    strategy = Buyer(name="Mine", broker=broker, parameters={"x": 1})
+    start, end = datetime(2024, 1, 3, 9, 30), datetime(2024, 1, 3, 12)
+    strategy.backtest(YahooDataBacktesting, start, end, parameters={"x": 1})
+    """
+    path = file(textwrap.dedent(BUYER) + textwrap.dedent(own))
+    done = run(path, "--main", "--data", f"MES={mes}")
+    assert done.stdout.startswith("Buyer: ") and "1 fills" in done.stdout
+    assert "--main --data" in run(path, code=1).stderr
+    live = "trader = Trader()\ntrader.add_strategy(strategy)\ntrader.run_all()\n"
+    path = file(textwrap.dedent(BUYER) + textwrap.dedent(own) + live)
+    done = run(path, "--main", "--data", f"MES={mes}", code=1)
+    assert done.stdout.startswith("Buyer: ")  # what was done until then
+    assert "live broker" in done.stderr and "lumibot.brokers.alpaca.Alpaca" in done.stderr
+
+
 @pytest.mark.slow
 def test_bars_in_the_place_of_a_vendors_inside_lumibot(run: Run, file: Write, mes: Path) -> None:
     pytest.importorskip("lumibot", reason="lumibot itself is not installed")
@@ -355,7 +380,7 @@ def test_an_exception_of_the_strategy(run: Run, file: Write, mes: Path, tmp_path
         (["FILE", "--data", "MES=FILE"], "strategy.py"),
         (["FILE", "--data", "MES=BARS", "--policy", "strict", "--engine", "lumibot"], "strict"),
         (["FILE", "--data", "MES=BARS", "--engine", "lumibot"], "lumibot itself"),
-        (["FILE", "--main", "--data", "MES=BARS"], "no __main__ block, run its class"),
+        (["FILE", "--main", "--data", "MES=BARS"], "no __main__ block and starts no run"),
         (["FILE", "--main", "--data", "MES=BARS", "--budget", "5"], "leave --budget out"),
         (["FILE", "--main", "--class", "Buyer"], "leave --class out"),
     ],

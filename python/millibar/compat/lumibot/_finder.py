@@ -61,7 +61,8 @@ def advice(name: str) -> str:
 
 class Absent(type):
     """The class of names that are there only to be imported: using one raises. A vendor's data
-    source is one of the bars given in its place, where there are some (_runs.given_bars)."""
+    source is one of the bars given in its place, where there are some (_runs.given_bars), and a
+    broker can be made, since files make one before they know that they are backtested."""
 
     def __new__(
         cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **_: Any
@@ -75,6 +76,8 @@ class Absent(type):
         raise UnsupportedError(advice(f"{cls.__module__}.{cls.__name__}"))
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls.__module__.startswith("lumibot.brokers"):
+            return LiveBroker(f"{cls.__module__}.{cls.__name__}")
         bars = _runs.given_bars()
         if bars is None or not cls.__module__.startswith("lumibot.backtesting"):
             cls._refuse()
@@ -82,6 +85,21 @@ class Absent(type):
 
     def __getattr__(cls, name: str) -> NoReturn:
         raise AttributeError(advice(f"{cls.__module__}.{cls.__name__}"), name=name, obj=cls)
+
+
+class LiveBroker:
+    """A broker that trades live, and so does nothing here; a strategy may be made with it."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def _adopt(self, strategy: Any) -> None:
+        """A strategy is made; backtest(), of its class, has a broker of its own."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise UnsupportedError(
+            f"{name} of a live broker: {advice(self.__dict__.get('_path', 'it'))}"
+        )
 
 
 def _in_place_of_a_vendor(
