@@ -175,6 +175,8 @@ class Trader:
                 "No strategies to run. You must call trader.add_strategy(strategy) before "
                 "trader.run_all()."
             )
+        if not isinstance(self._strategies[0].broker, BacktestingBroker):
+            unsupported("Trader.run_all() with a live broker", "it trades on past bars alone")
         if not self.backtest:
             raise RuntimeError(
                 "You cannot mix backtesting and live strategies. You passed in "
