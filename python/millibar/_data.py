@@ -7,7 +7,6 @@ the grid of a run, and any question asked before that is answered on their own t
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime, time
 from datetime import timezone as fixed_zone
@@ -17,6 +16,7 @@ import numpy as np
 
 from millibar import _clock, _core
 from millibar._arrays import raw_values
+from millibar._log import logger_of
 from millibar.assets import Asset
 from millibar.feed import BAR_COLUMNS, NEW_YORK, PRICE_COLUMNS, STEP_NS, Feed, make_frame
 from millibar.history import (
@@ -44,7 +44,7 @@ from millibar.store import (
 if TYPE_CHECKING:
     import pandas as pd
 
-logger = logging.getLogger(__name__)
+logger = logger_of(__name__)
 
 _TIME_COLUMNS = ("Date", "date", "Time", "time", "Datetime", "datetime", "timestamp", "Timestamp")
 _LOWERED = (*PRICE_COLUMNS, "volume")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -12,6 +11,7 @@ import numpy as np
 
 from millibar import _clock
 from millibar._bar import Bar
+from millibar._log import logger_of
 from millibar._timesteps import UNITS
 from millibar._window_bars import symbol_of
 from millibar.feed import NEW_YORK, derived
@@ -19,7 +19,7 @@ from millibar.feed import NEW_YORK, derived
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-logger = logging.getLogger(__name__)
+logger = logger_of(__name__)
 
 _TIME_COLUMNS = ("datetime", "timestamp", "date", "time")
 _STEP_NS = {"second": 10**9, "minute": 60 * 10**9, "hour": 3600 * 10**9, "day": 86_400 * 10**9}

@@ -7,7 +7,6 @@ own until then, and a read from the engine afterwards.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections import namedtuple
 from decimal import Decimal
@@ -15,10 +14,11 @@ from operator import attrgetter
 from typing import Any, Protocol, cast
 
 from millibar import _order_names as names
+from millibar._log import logger_of
 from millibar._order_names import STATUS_ALIAS_MAP, VALID_STATUS
 from millibar.errors import InvalidError
 
-logger = logging.getLogger(__name__)
+logger = logger_of(__name__)
 
 Transaction = namedtuple("Transaction", ["quantity", "price"])
 

@@ -15,7 +15,6 @@ in each process, so that two runs of one program name their orders alike.
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
@@ -25,6 +24,7 @@ from millibar import _order_forms as forms
 from millibar import _order_names as names
 from millibar import _order_prices as prices
 from millibar._live import LiveOrder, Transaction
+from millibar._log import logger_of
 from millibar._order_children import make_children
 from millibar._order_names import (
     ACKNOWLEDGED,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Order"]
 
-logger = logging.getLogger(__name__)
+logger = logger_of(__name__)
 
 _SIDES = {str(member): member for member in names.OrderSide}
 _BUYING = frozenset(side for side in names.OrderSide if side.startswith("buy"))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
+from millibar._log import logger_of
 from millibar._order_names import CLASSES, TYPES, OrderClass, OrderType, member
 
 if TYPE_CHECKING:
     from millibar._order import Order
 
-logger = logging.getLogger(__name__)
+logger = logger_of(__name__)
 
 
 def _number(value: Any, name: str) -> Any:

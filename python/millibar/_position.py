@@ -6,13 +6,13 @@ read from there at each look, and cannot be set.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from millibar import _order_names as names
+from millibar._log import logger_of
 from millibar._order import Order
 from millibar.assets import Asset
 from millibar.errors import InvalidError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Position"]
 
-logger = logging.getLogger(__name__)
+logger = logger_of(__name__)
 
 # Attributes that a position has only where somebody set them, and how to_dict() shows them.
 _POSITION_EXTRAS: dict[str, Any] = {

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from datetime import datetime
 from typing import Any
 
+from millibar._log import logger_of
 from millibar._strategy_clock import ClockMethods
 from millibar.assets import Asset
 
-logger = logging.getLogger(__name__)
+logger = logger_of(__name__)
 
 
 def _checked(method: str, **given: tuple[Any, type | tuple[type, ...], str]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from millibar._log import logger_of
 from millibar._strategy_clock import ClockMethods
 from millibar.assets import Asset
 from millibar.errors import InvalidError
@@ -14,7 +14,7 @@ from millibar.orders import Order
 if TYPE_CHECKING:
     from millibar.orders import Position
 
-logger = logging.getLogger(__name__)
+logger = logger_of(__name__)
 
 
 def statuses_of(statuses: Any) -> frozenset[Any] | None:

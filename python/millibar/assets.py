@@ -16,6 +16,8 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from millibar._log import logger_of
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -479,10 +481,8 @@ def futures_margin(asset: Asset) -> int:
         return margin
     margin = FUTURES_MARGINS["DEFAULT"]
     if symbol not in _unknown_margins:
-        import logging
-
         _unknown_margins.add(symbol)
-        logging.getLogger(__name__).warning(
+        logger_of(__name__).warning(
             "Unknown futures contract %r. Using the default margin of $%.2f.", symbol, margin
         )
     return margin

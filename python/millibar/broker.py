@@ -7,12 +7,12 @@ call the strategy's methods.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from millibar import _clock, _core, _runs
+from millibar._log import logger_of
 from millibar._strategy_missing import unsupported
 from millibar._strategy_orders import NO_CHILDREN, child_prices
 from millibar._tracking import Tracker, held_contract
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BacktestingBroker"]
 
-logger = logging.getLogger(__name__)
+logger = logger_of(__name__)
 
 _MINUTE_NS = 60_000_000_000
 _DAY_NS = 1440 * _MINUTE_NS

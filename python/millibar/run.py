@@ -29,6 +29,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from millibar import _runs
+from millibar._log import warnings_shown
 from millibar.errors import Error, InvalidError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -226,7 +227,8 @@ def run(arguments: argparse.Namespace) -> int:
         _check_main(arguments)
     quiet = contextlib.redirect_stdout(sys.stderr) if arguments.json else contextlib.nullcontext()
     bars = assets_of(keys) if arguments.main and keys else None
-    with _runs.watched(arguments.policy, bars) as runs, quiet, _as_script(file, arguments.rest):
+    watched = _runs.watched(arguments.policy, bars)
+    with watched as runs, quiet, warnings_shown(), _as_script(file, arguments.rest):
         outcome = _guarded(file, lambda: _execute(file, keys, arguments, runs))
     _finish(runs.results, keys, arguments)
     if outcome.message is not None:

@@ -12,7 +12,6 @@ assets find the same instrument.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from time import perf_counter_ns
@@ -22,6 +21,7 @@ import numpy as np
 
 from millibar import _clock, _core, history, store
 from millibar._arrays import raw_values
+from millibar._log import logger_of
 from millibar._times import to_ns
 from millibar.assets import Asset, Quote
 from millibar.data import Bars, Data
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Instrument", "PandasDataBacktesting"]
 
-logger = logging.getLogger(__name__)
+logger = logger_of(__name__)
 
 USD = Asset("USD", Asset.AssetType.FOREX)
 _ROUTES = 4096  # a strategy that makes its assets anew at every call must not fill the memory

@@ -27,6 +27,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from millibar import _clock
+from millibar._log import logger_of
 from millibar._strategy_charts import ChartMethods
 from millibar._strategy_missing import MissingMethods, unsupported
 from millibar._strategy_orders import OrderMethods
@@ -119,7 +120,7 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
 
     IS_BACKTESTABLE = True
     parameters: Any = None
-    logger: Any = logging.getLogger("millibar.strategy")
+    logger: Any = logger_of("millibar.strategy")
     _trader: ClassVar[Any] = None
 
     def __init__(
@@ -452,7 +453,7 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
         """
         if asset.__class__ is not Asset:
             if not isinstance(asset, (Asset, str, tuple)):
-                logging.getLogger(__name__).error(
+                logger_of(__name__).error(
                     "Asset in get_last_price() must be a string or Asset or tuple object. Got %r.",
                     asset,
                 )
@@ -744,7 +745,7 @@ def _budget(budget: Any) -> float:
             value = math.nan
         if math.isfinite(value) and value > 0:
             return value
-        logging.getLogger(__name__).warning("Invalid BACKTESTING_BUDGET value: %r.", text)
+        logger_of(__name__).warning("Invalid BACKTESTING_BUDGET value: %r.", text)
     return 100_000.0 if budget is None else float(budget)
 
 
@@ -755,7 +756,7 @@ def _from_environment(name: str, given: Any) -> Any:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        logging.getLogger(__name__).warning("Ignoring unparseable %s=%r.", name, text)
+        logger_of(__name__).warning("Ignoring unparseable %s=%r.", name, text)
         return given
 
 

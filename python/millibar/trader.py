@@ -7,13 +7,13 @@ out as it is, and the result of what was done until then is there all the same.
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from millibar import _core, _runs
+from millibar._log import logger_of
 from millibar._speed import Speed, peak_memory_bytes
 from millibar._strategy_missing import unsupported
 from millibar.assets import Asset
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Trader", "run_backtest"]
 
-logger = logging.getLogger(__name__)
+logger = logger_of(__name__)
 
 _TABLES = ("iterations", "fills", "orders", "events", "corporate")
 # Methods of a strategy that the engine calls by its own names, where a class defines them.

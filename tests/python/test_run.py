@@ -311,6 +311,31 @@ def test_bars_in_the_place_of_a_vendors_inside_lumibot(run: Run, file: Write, me
     assert prices.startswith("['") and theirs.splitlines()[-1].endswith(prices)
 
 
+NOISY = """
+        def before_starting_trading(self):
+            import logging
+            for price in (4700, 4700, 4701):
+                self.create_order(self.asset, 1, "buy", type="limit", limit_price=price)
+            logging.basicConfig(format="own %(message)s")
+            self.create_order(self.asset, 1, "buy", type="limit", limit_price=price)
+"""
+
+
+def test_a_warning_is_told_once(run: Run, file: Write, mes: Path) -> None:
+    """Until the file sets up a log of its own."""
+    done = run(file(BUYER + NOISY), "--data", f"MES={mes}", *SPAN)
+    text = "Order: 'type' is deprecated. Use 'order_type' instead.\n"
+    assert done.stderr == f"{text}own {text}"
+
+
+def test_the_package_itself_says_nothing_unasked(tmp_path: Path) -> None:
+    code = 'import millibar as mb; mb.Order("s", mb.Asset("X"), 1, "buy", type="market")'
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_two_runs_in_one_file(run: Run, file: Write, mes: Path, tmp_path: Path) -> None:
     own = textwrap.dedent(OWN)
     again = own[own.index("    result = ") : own.index("    print(sorted")]
