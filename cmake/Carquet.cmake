@@ -90,6 +90,8 @@ function(millibar_add_carquet root)
   millibar_replace_in_carquet("${root}/native/src/compression/snappy.c" carquet_snappy.c
     carquet_snappy_decompress=carquet_snappy_decompress_exact
     carquet_snappy_decompress_diag=carquet_snappy_decompress_diag_exact)
+  millibar_replace_in_carquet("${root}/native/src/reader/page_reader.c" carquet_page.c
+    carquet_read_next_page=carquet_read_next_page_by_copy)
   if(NOT TARGET carquet::carquet)
     add_library(carquet::carquet ALIAS carquet)
   endif()

@@ -1,20 +1,26 @@
 /*
- * carquet_rle.c - carquet_rle_decode_all, faster.
+ * carquet_rle.c - indices of dictionary pages, faster.
  *
  * carquet 0.7.2 unpacks the indices of dictionary pages through a buffer of eight values,
  * one value at a time; that is most of the time of reading a file whose columns have
- * dictionaries, as pyarrow writes them. This takes the place of that one function
- * (Carquet.cmake gives the original another name): same arguments, same values, same count
- * where the input ends early. Runs are filled, and packed groups unpacked, in loops
+ * dictionaries, as pyarrow writes them. carquet_rle_decode_all here takes that function's
+ * place (Carquet.cmake gives the original another name): same arguments, same values, same
+ * count where the input ends early. Runs are filled, and packed groups unpacked, in loops
  * straight into the output.
+ *
+ * mbar_carquet_look_up is for carquet_page.c: it goes on to the values at once. Its loop
+ * exists once for each width of an index, so that all shifts are constants, and an index
+ * outside the dictionary reads the first value and is told at the end: no branch is left.
  *
  * The stream is Parquet's hybrid of runs: a varint header whose lowest bit tells a run of
  * one value (0) from groups of eight packed ones (1). No byte outside
  * [input, input + input_size) is read, whatever the stream says.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "carquet_page.h"
 #include "core/bitpack.h"
 #include "encoding/rle.h"
 
@@ -137,4 +143,147 @@ int64_t carquet_rle_decode_all(const uint8_t *input, size_t input_size, int bit_
         }
     }
     return (int64_t)n;
+}
+
+/* ---- Straight to the values -------------------------------------------------------- */
+
+typedef struct dictionary {
+    const uint8_t *values; /* at any address */
+    size_t n, value_bytes;
+} dictionary;
+
+/* Values of whole groups, of which eight bytes from each index on may be read; whether all
+ * their indices are inside. */
+static inline __attribute__((always_inline)) bool look_up_groups_of(const int width,
+                                                                    const size_t value_bytes,
+                                                                    const uint8_t *in,
+                                                                    const dictionary *from,
+                                                                    uint8_t *out, size_t groups)
+{
+    const uint64_t mask = (UINT64_C(1) << width) - 1, n = from->n;
+    const uint8_t *values = from->values;
+    uint64_t outside = 0;
+    for (; groups > 0; groups--, in += width) {
+#pragma GCC unroll 8
+        for (int i = 0; i < 8; i++, out += value_bytes) {
+            const int bit = i * width;
+            uint64_t index = load_64(in + (bit >> 3)) >> (bit & 7) & mask;
+            outside |= index >= n;
+            index = index < n ? index : 0;
+            memcpy(out, values + index * value_bytes, value_bytes);
+        }
+    }
+    return outside == 0;
+}
+
+static bool look_up_groups(const uint8_t *in, int width, const dictionary *from, uint8_t *out,
+                           size_t groups)
+{
+#define OF(width)                                                                          \
+    case width:                                                                            \
+        return from->value_bytes == 8 ? look_up_groups_of(width, 8, in, from, out, groups) \
+                                      : look_up_groups_of(width, 4, in, from, out, groups);
+#define OF_8(width) \
+    OF(width)       \
+    OF(width + 1)   \
+    OF(width + 2) OF(width + 3) OF(width + 4) OF(width + 5) OF(width + 6) OF(width + 7)
+    switch (width) {
+        OF_8(1)
+        OF_8(9)
+        OF_8(17)
+        OF_8(25)
+    }
+#undef OF_8
+#undef OF
+    return false;
+}
+
+/* n values of one packed run. There are all their groups' bytes; those of the last few
+ * groups, which a word would reach past, go by way of their indices. */
+static bool look_up_packed(const uint8_t *in, size_t n_in, int width, const dictionary *from,
+                           uint8_t *out, size_t n)
+{
+    const size_t group_bytes = (size_t)width;
+    const size_t reach = group_bytes + 8, most = n_in >= reach ? (n_in - reach) / group_bytes : 0;
+    const size_t fast = least(n / 8, most);
+    if (!look_up_groups(in, width, from, out, fast)) {
+        return false;
+    }
+    for (size_t done = fast * 8; done < n; done += 8) {
+        uint32_t indices[8];
+        const size_t at = done / 8 * group_bytes;
+        unpack(in + at, n_in - at, width, indices, 8);
+        for (size_t i = 0; i < least(8, n - done); i++) {
+            if (indices[i] >= from->n) {
+                return false;
+            }
+            memcpy(out + (done + i) * from->value_bytes,
+                   from->values + indices[i] * from->value_bytes, from->value_bytes);
+        }
+    }
+    return true;
+}
+
+/* n times the value of one index. */
+static bool look_up_run(size_t index, const dictionary *from, uint8_t *out, size_t n)
+{
+    uint64_t value = 0;
+    if (index >= from->n) {
+        return false;
+    }
+    memcpy(&value, from->values + index * from->value_bytes, from->value_bytes);
+    for (size_t i = 0; i < n && from->value_bytes == 8; i++) {
+        memcpy(out + i * 8, &value, 8);
+    }
+    for (size_t i = 0; i < n && from->value_bytes == 4; i++) {
+        memcpy(out + i * 4, &value, 4);
+    }
+    return true;
+}
+
+/* Up to n values of the run at *in, whose header has been read, and the step over it;
+ * *some is how many. */
+static bool look_up_one_run(const uint8_t **in, const uint8_t *end, uint32_t header, int width,
+                            const dictionary *from, uint8_t *out, size_t n, size_t *some)
+{
+    const size_t run = header >> 1, left = (size_t)(end - *in);
+    if ((header & 1) != 0) {
+        *some = least(least(run, n) * 8, n);
+        const size_t n_bytes = (*some + 7) / 8 * (size_t)width;
+        const uint8_t *packed = *in;
+        *in += least(n_bytes, left);
+        return n_bytes <= left && look_up_packed(packed, left, width, from, out, *some);
+    }
+    const size_t index_bytes = run > 0 ? (size_t)(width + 7) / 8 : 0;
+    uint64_t index = 0;
+    *some = least(run, n);
+    if (index_bytes > left) {
+        return false;
+    }
+    for (size_t i = 0; i < index_bytes; i++) {
+        index |= (uint64_t) * (*in)++ << (8 * i);
+    }
+    index &= (UINT64_C(1) << width) - 1;
+    return run == 0 || look_up_run((size_t)index, from, out, *some);
+}
+
+bool mbar_carquet_look_up(const uint8_t *in, size_t n_in, int width, const uint8_t *values,
+                          size_t n_values, size_t value_bytes, void *out, size_t n)
+{
+    const dictionary from = {values, n_values, value_bytes};
+    const uint8_t *end = in + n_in;
+    uint8_t *to = out;
+    if (width < 1 || width > 32 || n_values == 0) {
+        return false;
+    }
+    for (size_t done = 0, some; done < n; done += some, to += some * value_bytes) {
+        uint32_t header = 0;
+        const size_t n_header = read_header(in, (size_t)(end - in), &header);
+        in += n_header;
+        if (n_header == 0 ||
+            !look_up_one_run(&in, end, header, width, &from, to, n - done, &some)) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -1,0 +1,17 @@
+/*
+ * carquet_page.h - what carquet_rle.c does for carquet_page.c.
+ */
+#ifndef MILLIBAR_CARQUET_PAGE_H
+#define MILLIBAR_CARQUET_PAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* n values of value_bytes, 4 or 8, to out: those that the indices of width bits in n_in
+ * bytes of runs say, out of n_values. false where an index is outside, or there are not
+ * n indices, or width is not 1 to 32; out then holds anything. */
+bool mbar_carquet_look_up(const uint8_t *in, size_t n_in, int width, const uint8_t *values,
+                          size_t n_values, size_t value_bytes, void *out, size_t n);
+
+#endif
