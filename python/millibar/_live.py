@@ -12,6 +12,7 @@ from collections import namedtuple
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Protocol, cast
+from weakref import ref
 
 from millibar import _order_names as names
 from millibar._log import logger_of
@@ -19,6 +20,12 @@ from millibar._order_names import STATUS_ALIAS_MAP, VALID_STATUS
 from millibar.errors import InvalidError
 
 logger = logger_of(__name__)
+
+
+def tie(one: LiveOrder, other: LiveOrder) -> None:
+    """Makes two children of one order depend on each other."""
+    one._dependent, other._dependent = ref(other), ref(one)
+
 
 Transaction = namedtuple("Transaction", ["quantity", "price"])
 
@@ -97,11 +104,16 @@ class LiveOrder:
 
     order_class: Any = names.OrderClass.SIMPLE
 
+    _identifier: Any = None
     _engine: Engine | None = None
     _open_type: Any = None  # of the price a bar's open filled it at; None: float
-    _pair_of: Any = None  # the submitted parent of one-cancels-other whose quantity it shares
+    _pair_id: int = 0  # of the one-cancels-other order whose quantity it shares, while it does
     _id: int = 0
-    _parent: Any = None
+    # A parent holds its children. They refer to it and to each other weakly: what is in a circle
+    # stays, and the engine with it, until the collector comes by.
+    _parent_ref: ref[Any] | None = None
+    _parent_identifier: Any = None
+    _dependent: Any = None
     _status: str = "unprocessed"
     _status_at: str | None = None  # the engine's, when _status was set on an attached order
     _is_over: bool = False  # known to be closed for good, its children too
@@ -130,10 +142,28 @@ class LiveOrder:
         if children:
             shares = self.order_class is names.OrderClass.OCO
             for number, child in enumerate(children, id + 1):
-                child._parent = self
+                child._parent_ref = ref(self)
+                if child._parent_identifier is None:
+                    child._parent_identifier = self._identifier
                 if shares:
-                    child._pair_of = self._pair_of = self
+                    child._pair_id = self._pair_id = id
                 child._attach(engine, number)
+
+    @property
+    def _parent(self) -> Any:
+        """The submitted order whose child this is, for as long as somebody holds it."""
+        return None if self._parent_ref is None else self._parent_ref()
+
+    @property
+    def dependent_order(self) -> Any:
+        """The order that a fill of this one cancels. Of the children of one order it is the other
+        child, for as long as somebody holds that or their parent."""
+        found = self._dependent
+        return found() if isinstance(found, ref) else found
+
+    @dependent_order.setter
+    def dependent_order(self, value: Any) -> None:
+        self._dependent = value
 
     @property
     def child_orders(self) -> list[Any]:
@@ -179,8 +209,8 @@ class LiveOrder:
     def quantity(self) -> Any:
         """Units, as given; a Decimal once it has been set, and of a one-cancels-other order once
         one of its children is filled. Children follow, but for a multileg."""
-        if self._pair_of is not None:
-            self._pair_of._settle_quantity()
+        if self._pair_id:
+            self._settle_quantity()
         return self._quantity
 
     @quantity.setter
@@ -195,10 +225,9 @@ class LiveOrder:
     def _settle_quantity(self) -> None:
         """lumibot gives a filled pair its quantity anew (backtesting_broker.py:1136)."""
         engine = self._engine
-        if engine is not None and engine.order_status(self._id) == "fill":
-            for order in (self, *self.child_orders):
-                order._quantity = Decimal(str(abs(float(order._quantity))))
-                order._pair_of = None
+        if engine is not None and engine.order_status(self._pair_id) == "fill":
+            self._quantity = Decimal(str(abs(float(self._quantity))))
+            self._pair_id = 0
 
     @property
     def status(self) -> str:
@@ -221,8 +250,9 @@ class LiveOrder:
             status = STATUS_ALIAS_MAP.get(status, status)
         self._status = status
         self._is_over = False
-        if self._parent is not None:
-            self._parent._is_over = False
+        parent = self._parent
+        if parent is not None:
+            parent._is_over = False
         if self._engine is not None:
             self._status_at = self._engine.order_status(self._id)
 

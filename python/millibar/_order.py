@@ -19,6 +19,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from millibar import _order_forms as forms
 from millibar import _order_names as names
@@ -142,7 +143,6 @@ class Order(LiveOrder):
     stop_loss_price: Any = None
     stop_loss_limit_price: Any = None
     order_type: Any = None
-    dependent_order: Order | None = None
     dependent_order_filled: bool = False
     smart_limit: SmartLimitConfig | None = None
     trade_slippage: Any = 0.0
@@ -155,8 +155,6 @@ class Order(LiveOrder):
     exchange: str | None = None
     error_message: str | None = None
 
-    _identifier: Any = None
-    _parent_identifier: Any = None
     _date_created: Any = None
     _pair: str | None = None
     _raw: Any = None
@@ -335,7 +333,10 @@ class Order(LiveOrder):
     def identifier(self) -> Any:
         """What names the order; made when first asked for."""
         if self._identifier is None:
-            self._identifier = next_identifier()
+            self._identifier = made = next_identifier()
+            for child in self._children or ():
+                if child._parent is self and child._parent_identifier is None:
+                    child._parent_identifier = made
         return self._identifier
 
     @identifier.setter
@@ -347,8 +348,9 @@ class Order(LiveOrder):
     @property
     def parent_identifier(self) -> Any:
         """The parent's identifier; None where there is none."""
-        if self._parent_identifier is None and self._parent is not None:
-            return self._parent.identifier
+        if self._parent_identifier is None and self._parent_ref is not None:
+            parent = self._parent
+            self._parent_identifier = next_identifier() if parent is None else parent.identifier
         return self._parent_identifier
 
     @parent_identifier.setter
@@ -387,9 +389,22 @@ class Order(LiveOrder):
             state["_price_triggered"] = self.price_triggered
             state["_own_trail_stop"] = self._trail_stop_price
             state["_quantity"] = self.quantity
-        for name in ("_engine", "_id", "_status_at", "_events", "_is_over", "_pair_of"):
+        for name in ("_engine", "_id", "_status_at", "_events", "_is_over", "_pair_id"):
             state.pop(name, None)
+        if state.pop("_parent_ref", None) is not None:
+            state["_parent_identifier"] = self.parent_identifier
+            state["_parent"] = self._parent
+        if isinstance(self._dependent, ref):
+            state["_sibling"] = self.dependent_order
+            del state["_dependent"]
         return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, weak in (("_parent", "_parent_ref"), ("_sibling", "_dependent")):
+            held = state.pop(name, None)
+            if held is not None:
+                state[weak] = ref(held)
+        self.__dict__.update(state)
 
     def __repr__(self) -> str:
         price = next(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from millibar import _order_names as names
+from millibar._live import tie
 
 if TYPE_CHECKING:
     from millibar._order import Order
@@ -93,7 +94,7 @@ def _make_oco(order: Order) -> None:
             order.trail_percent,
         )
         limit = _limit_child(order, order.side, order._limit_price)
-        limit.dependent_order, stop.dependent_order = stop, limit
+        tie(limit, stop)
         order.child_orders = [limit, stop]
     elif len(children) != 2:
         raise ValueError(
@@ -116,8 +117,7 @@ def _make_bracket(order: Order) -> None:
             "been provided."
         )
     if len(children) > 1:
-        children[0].dependent_order = children[1]
-        children[1].dependent_order = children[0]
+        tie(children[0], children[1])
 
 
 def _make_oto(order: Order) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from millibar import _order_names as names
-from millibar._live import LiveOrder
+from millibar._live import LiveOrder, tie
 from millibar.assets import Asset
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def from_dict(cls: type[Order], order_dict: Mapping[str, Any]) -> Order:
         setattr(order, key, _from_plain(cls, key, value))
     by_identifier = {child.identifier: child for child in order.child_orders}
     for child, plain in zip(order.child_orders, children, strict=True):
-        child.dependent_order = by_identifier.get(plain.get("dependent_order"))
+        other = by_identifier.get(plain.get("dependent_order"))
+        if other is not None:
+            tie(child, other)
     return order
 
 

@@ -7,9 +7,10 @@ call the strategy's methods.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from millibar import _clock, _core, _runs
 from millibar._log import logger_of
@@ -52,6 +53,10 @@ _TIF_NAMES = {
     "immediate_or_cancel": "ioc",
     "fill_or_kill": "fok",
 }
+
+
+def _nobody() -> None:
+    return None
 
 
 def fee_rows(fees: Iterable[Any]) -> list[tuple[float, float, float, bool, bool]]:
@@ -115,7 +120,8 @@ class BacktestingBroker:
         self.engine: _core.Engine | None = None
         self.result: Result | None = None
         self.tracker: Tracker | None = None
-        self.strategy: Strategy | None = None
+        self._strategy: Callable[[], Strategy | None] = _nobody
+        self._account = ("", Asset("USD", Asset.AssetType.FOREX), 0.0)  # name, cash, budget
         self._multipliers: list[float] = []
         self._unpriced: dict[Asset, int] = {}
         self._sessions: Sessions | None = None
@@ -123,8 +129,16 @@ class BacktestingBroker:
         self._sessions_begun = ""
 
     def _adopt(self, strategy: Strategy) -> None:
-        self.strategy = strategy
+        """Becomes the broker of a strategy, which holds it: not the other way as well, or nothing
+        of a run would be let go before the collector came by."""
+        self._strategy = ref(strategy)
+        self._account = (strategy.name, strategy.quote_asset, strategy.initial_budget)
         self.quote_assets.add(strategy.quote_asset)
+
+    @property
+    def strategy(self) -> Strategy | None:
+        """The strategy, for as long as somebody else holds it."""
+        return self._strategy()
 
     # ---- The run -------------------------------------------------------------------------------
 
@@ -223,8 +237,7 @@ class BacktestingBroker:
         another quote than the strategy's, ordered in the strategy's."""
         if self.policy != "lumibot":
             return
-        assert self.strategy is not None
-        quote = self.strategy.quote_asset
+        quote = self._account[1]
         for bars in self.data_source.instruments:
             known = self.data_source.find(bars.asset, quote) is not None
             kind = _KINDS[str(bars.asset.asset_type)]
@@ -238,9 +251,8 @@ class BacktestingBroker:
 
     def _pays_in_crypto(self, asset: Asset, quote: Asset) -> bool:
         """Whether trading an asset moves a position in its quote rather than cash."""
-        assert self.strategy is not None
         both = asset.asset_type == quote.asset_type == "crypto"
-        return both and quote != self.strategy.quote_asset
+        return both and quote != self._account[1]
 
     def _sessions_word(self, strategy: Strategy) -> str:
         daily = str(strategy.sleeptime)[-1:].lower() == "d" or self.data_source.step == "day"
@@ -483,8 +495,7 @@ class BacktestingBroker:
         return self.submit_order(order)
 
     def _closing(self, position: Position) -> Order:
-        assert self.strategy is not None
-        quote = self.strategy.quote_asset
+        quote = self._account[1]
         order = position.get_selling_order(quote_asset=quote)
         if order is None:
             side = "sell" if position.quantity > 0 else "buy"
@@ -511,9 +522,9 @@ class BacktestingBroker:
         self.submit_orders(orders, is_multileg=is_multileg)
 
     def _cash_position(self) -> Position:
-        strategy = self.strategy
-        assert strategy is not None
-        return Position(strategy.name, strategy.quote_asset, Decimal(strategy.cash))
+        name, quote_asset, budget = self._account
+        cash = budget if self.engine is None else self.engine.cash
+        return Position(name, quote_asset, Decimal(cash))
 
     def get_tracked_positions(self, strategy: Any = None, *, cash: bool = True) -> list[Position]:
         """What is held, cash first unless told otherwise."""
@@ -526,7 +537,7 @@ class BacktestingBroker:
             for position in self.tracker.held():
                 if position.asset is asset or position.asset == asset:
                     return position
-        if self.strategy is not None and asset == self.strategy.quote_asset:
+        if asset == self._account[1]:
             return self._cash_position()
         return None
 

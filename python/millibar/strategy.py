@@ -207,7 +207,7 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
     @quote_asset.setter
     def quote_asset(self, value: Asset) -> None:
         self._quote_asset = value
-        self.broker.quote_assets.add(value)
+        self.broker._adopt(self)
 
     @property
     def backtesting_start(self) -> datetime:

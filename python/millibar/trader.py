@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from millibar import _core, _runs
 from millibar._log import logger_of
@@ -82,6 +83,15 @@ class Driver:
             broker._initializing = False
         broker._hold_starting_positions()
 
+    def close(self) -> None:
+        """Takes the progress bar away, and lets the run go: what tells of order events refers to
+        this, and the last window of a feed to the feed."""
+        if self.heartbeat is not None:
+            self.heartbeat.close()
+        self.on_order_event = None
+        for bars in self.broker.data_source.instruments:
+            bars.feed.last = None
+
 
 class Progress:
     """A progress bar over the days of a backtest, moved on ten times a second at the most."""
@@ -140,7 +150,19 @@ class Trader:
         self.quiet_logs = quiet_logs
         self.logfile = logfile
         self.logdir = "logs"
-        self._strategies: list[Strategy] = list(strategies or ())
+        self._added: list[Strategy] = list(strategies or ())
+        self._finished: list[ref[Strategy]] = []
+
+    @property
+    def _strategies(self) -> list[Strategy]:
+        """Those that were added, but for those whose run is over and that nobody else holds."""
+        finished = [found for found in (each() for each in self._finished) if found is not None]
+        return finished + self._added
+
+    def _let_go(self) -> None:
+        """Holds its strategies no longer: a strategy's class keeps its last trader."""
+        self._finished += map(ref, self._added)
+        self._added = []
 
     @property
     def is_backtest_broker(self) -> bool:
@@ -149,7 +171,7 @@ class Trader:
 
     def add_strategy(self, strategy: Strategy) -> None:
         """Adds a strategy."""
-        self._strategies.append(strategy)
+        self._added.append(strategy)
 
     def run_all(
         self,
@@ -170,7 +192,8 @@ class Trader:
         Raises:
             RuntimeError: no strategy, or backtest=False.
         """
-        if not self._strategies:
+        strategies = self._strategies
+        if not strategies:
             raise RuntimeError(
                 "No strategies to run. You must call trader.add_strategy(strategy) before "
                 "trader.run_all()."
@@ -183,14 +206,14 @@ class Trader:
                 "Trader(backtest=False) but the strategies are configured with "
                 "broker_backtesting=True."
             )
-        if len(self._strategies) != 1:
+        if len(strategies) != 1:
             raise RuntimeError(
-                f"Received {len(self._strategies)} strategies for backtesting. You can only "
+                f"Received {len(strategies)} strategies for backtesting. You can only "
                 "backtest one at a time."
             )
         if run_once:
             unsupported("Trader.run_all(run_once=True)", "it trades on past bars alone")
-        strategy = self._strategies[0]
+        strategy = strategies[0]
         run(strategy)
         if strategy._analyze_backtest and base_filename and strategy.result is not None:
             from millibar.report import write_files
@@ -235,8 +258,7 @@ def run(strategy: Strategy) -> Result:
         raise
     finally:
         over = time.perf_counter()
-        if driver.heartbeat is not None:
-            driver.heartbeat.close()
+        driver.close()
         broker.result = _result(strategy, engine, loaded - began, over - loaded, whole)
         _runs.note(broker.result)
     strategy._analysis = lumibot_summary(broker.result)
@@ -491,4 +513,6 @@ def run_backtest(
     strategy_class._trader = trader
     trader.add_strategy(strategy)
     result = trader.run_all()
+    if isinstance(trader, Trader):
+        trader._let_go()
     return result[strategy.name], strategy
