@@ -18,7 +18,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
 
 from millibar import _order_forms as forms
@@ -155,6 +155,7 @@ class Order(LiveOrder):
     exchange: str | None = None
     error_message: str | None = None
 
+    _n_renamed: ClassVar[int] = 0  # how many submitted orders were given another identifier
     _date_created: Any = None
     _pair: str | None = None
     _raw: Any = None
@@ -341,6 +342,8 @@ class Order(LiveOrder):
 
     @identifier.setter
     def identifier(self, value: Any) -> None:
+        if self._engine is not None:
+            Order._n_renamed += 1
         self._identifier = value
         for child in self._children or ():
             child.parent_identifier = value

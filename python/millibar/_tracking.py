@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -49,8 +50,11 @@ class Tracker:
         "_forgets",
         "_held",
         "_listed",
+        "_n_named",
+        "_n_renamed",
         "_name",
         "_new",
+        "_numbers",
         "_opens",
         "_orders",
         "_partial",
@@ -82,6 +86,9 @@ class Tracker:
         self._assets = assets
         self._orders: list[Order | None] = [None]
         self._asset_of: list[int] = [-1]
+        self._numbers: dict[Any, int] = {}  # by identifier, of those numbered below _n_named
+        self._n_named = 1
+        self._n_renamed = Order._n_renamed
         self._new: dict[int, Order] = {}
         self._partial: dict[int, Order] = {}
         self._filled: dict[int, Order] = {}
@@ -126,12 +133,27 @@ class Tracker:
         return number if order is None else order.identifier
 
     def find(self, identifier: Any) -> Order | None:
-        """The order of that identifier."""
+        """The order of that identifier, or of its text: the oldest where there are several."""
         self._sync()
+        if self._n_renamed != Order._n_renamed:
+            self._n_renamed = Order._n_renamed
+            self._numbers.clear()
+            self._n_named = 1
         text = str(identifier)
-        for order in self._orders:
-            if order is not None and (order.identifier == identifier or order.identifier == text):
-                return order
+        known = (_number_of(self._numbers, identifier), self._numbers.get(text))
+        numbers = [number for number in known if number is not None]
+        if numbers:
+            return self._orders[min(numbers)]
+        # Names are made when they are looked at: of no more orders than have to be.
+        for number in range(self._n_named, len(self._orders)):
+            self._n_named = number + 1
+            order = self._orders[number]
+            if order is not None:
+                name = order.identifier
+                with suppress(TypeError):  # a name that cannot be hashed is found no more
+                    self._numbers.setdefault(name, number)
+                if name in (identifier, text):
+                    return order
         return None
 
     # ---- The log -------------------------------------------------------------------------------
@@ -363,6 +385,13 @@ class Tracker:
                 strategy.on_error_order(order, message)
 
         return on_order_event
+
+
+def _number_of(numbers: Mapping[Any, int], name: Any) -> int | None:
+    try:
+        return numbers.get(name)
+    except TypeError:  # cannot be hashed
+        return None
 
 
 def held_contract(root: Any, positions: list[Position]) -> Position | None:

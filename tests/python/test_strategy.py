@@ -834,3 +834,40 @@ def test_an_asset_priced_in_two_quotes_is_asked_for_in_turn() -> None:
         on_trading_iteration=iterate,
     )
     assert seen == [(100.0, 90.0, None)] * 2
+
+
+def test_orders_are_found_by_what_they_are_called_now() -> None:
+    @once
+    def iterate(self: Any) -> None:
+        sent = [self.submit_order(self.create_order(SPY, 1, "buy")) for _ in range(4)]
+        parent = self.create_order(SPY, 1, "buy", order_class="oto", secondary_limit_price=150.0)
+        sent.append(self.submit_order(parent))
+        first = sent[0].identifier
+        assert self.get_order(first) is sent[0] is self.get_order(first)
+        assert [self.get_order(each.identifier) for each in sent] == sent
+        child = sent[-1].child_orders[0]
+        assert self.get_order(child.identifier) is child
+        assert self.get_order("nobody") is None is self.get_order([])
+        # Others' names, numbers as text, and the older of two.
+        sent[1].identifier = "mine"
+        sent[3].set_identifier(7)
+        assert self.get_order("mine") is sent[1] and self.get_order(7) is sent[3]
+        assert self.get_order("7") is None
+        sent[2].identifier = "7"
+        assert self.get_order(7) is sent[2] is self.get_order("7")
+        sent[1].identifier = first
+        assert self.get_order("mine") is None and self.get_order(first) is sent[0]
+        sent[0].identifier = "elsewhere"
+        assert self.get_order(first) is sent[1]
+
+    play(on_trading_iteration=iterate, n=5)
+
+
+def test_looking_for_an_order_names_no_more_of_them_than_it_has_to() -> None:
+    @once
+    def iterate(self: Any) -> None:
+        sent = [self.submit_order(self.create_order(SPY, 1, "buy")) for _ in range(4)]
+        assert self.get_order(sent[1].identifier) is sent[1]
+        assert ["_identifier" in vars(each) for each in sent] == [True, True, False, False]
+
+    play(on_trading_iteration=iterate, n=5)
