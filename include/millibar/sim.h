@@ -352,6 +352,8 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_engine_run(mbar_engine *engine,
 
 MBAR_API int64_t mbar_engine_now_ns(const mbar_engine *engine);
 MBAR_API int64_t mbar_engine_iterations(const mbar_engine *engine);
+/* The last instant of the backtest: the options', or when there was no session any more. */
+MBAR_API int64_t mbar_engine_end_ns(const mbar_engine *engine);
 MBAR_API int32_t mbar_engine_assets(const mbar_engine *engine);
 MBAR_API int32_t mbar_engine_find(const mbar_engine *engine, const char *symbol); /* -1 */
 MBAR_API const mbar_asset *mbar_engine_asset(const mbar_engine *engine, int32_t asset);
@@ -421,6 +423,10 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_engine_sleep(mbar_engine *engine, int64_
  * happened is told after this callback. STRICT: as mbar_engine_sleep. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_wait(mbar_engine *engine, int64_t ns,
                                                     mbar_error *error);
+/* What lumibot's broker does where it looks for a session and there is none any more: the end of
+ * the backtest is now, where it was later, and no session begins. For a user's code that looks
+ * for one; the run itself sees to it. */
+MBAR_API void mbar_engine_sessions_over(mbar_engine *engine);
 /* The asset's multiplier from now on: lumibot's is that of the first order's asset, not of the
  * data's. Left as it is (MBAR_OK) while the asset is held or has an active order. */
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_set_multiplier(mbar_engine *engine, int32_t asset,

@@ -315,6 +315,13 @@ static PyObject *get_now_ns(PyObject *self, void *Py_UNUSED(closure))
                : NULL;
 }
 
+static PyObject *get_end_ns(PyObject *self, void *Py_UNUSED(closure))
+{
+    return mbar_py_engine_ready(self, "end_ns")
+               ? PyLong_FromLongLong(mbar_engine_end_ns(mbar_py_engine_of(self)))
+               : NULL;
+}
+
 static PyObject *get_iterations(PyObject *self, void *Py_UNUSED(closure))
 {
     return mbar_py_engine_ready(self, "iterations")
@@ -394,6 +401,15 @@ static PyObject *get_policy(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *get_running(PyObject *self, void *Py_UNUSED(closure))
 {
     return PyBool_FromLong(((mbar_py_engine *)self)->run == MBAR_PY_RUN_UNDER_WAY);
+}
+
+static PyObject *engine_sessions_over(PyObject *self, PyObject *Py_UNUSED(none))
+{
+    if (!mbar_py_engine_running(self, "sessions_over")) {
+        return NULL;
+    }
+    mbar_engine_sessions_over(mbar_py_engine_of(self));
+    Py_RETURN_NONE;
 }
 
 static PyObject *engine_mark(PyObject *self, PyObject *Py_UNUSED(none))
@@ -479,6 +495,9 @@ static PyMethodDef engine_methods[] = {
                "strategy has.")},
     {"mark", engine_mark, METH_NOARGS,
      PyDoc_STR("mark($self, /)\n--\n\nMarks to market now; the value.")},
+    {"sessions_over", engine_sessions_over, METH_NOARGS,
+     PyDoc_STR("sessions_over($self, /)\n--\n\nWhat lumibot's broker does where it looks for a "
+               "session and there is none any more: the end is now.")},
     {"stop", engine_stop, METH_NOARGS,
      PyDoc_STR("stop($self, /)\n--\n\nEnds the run after this callback. From any thread.")},
     {"window", MBAR_PY_METHOD(mbar_py_engine_window), METH_FASTCALL,
@@ -540,6 +559,8 @@ static PyMethodDef engine_methods[] = {
 
 static PyGetSetDef engine_getset[] = {
     {"now_ns", get_now_ns, NULL, PyDoc_STR("The clock, ns UTC."), NULL},
+    {"end_ns", get_end_ns, NULL,
+     PyDoc_STR("The last instant of the backtest: as given, or when no session was left."), NULL},
     {"iterations", get_iterations, NULL, PyDoc_STR("Iterations so far."), NULL},
     {"has_iterated", get_has_iterated, NULL, PyDoc_STR("Whether the first iteration is over."),
      NULL},

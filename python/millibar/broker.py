@@ -326,28 +326,42 @@ class BacktestingBroker:
 
     def should_continue(self) -> bool:
         """Whether the end of the backtest lies ahead."""
-        return self.data_source.now_ns < self.data_source.end_ns
+        source = self.data_source
+        return source.now_ns < source.ends_ns
 
     def get_time_to_open(self) -> float | None:
-        """Seconds to the next opening, 0 while open; None after the last session."""
-        return _seconds(self.sessions.to_open_ns(self.data_source.now_ns))
+        """Seconds to the next opening, 0 while open; None after the last session, where the
+        backtest then ends."""
+        return _seconds(self._left(self.sessions.to_open_ns))
 
     def get_time_to_close(self) -> float | None:
-        """Seconds to the close of this session or the next; None after the last."""
-        return _seconds(self.sessions.to_close_ns(self.data_source.now_ns))
+        """Seconds to the close of this session or the next; None after the last, where the
+        backtest then ends."""
+        return _seconds(self._left(self.sessions.to_close_ns))
+
+    def _left(self, until: Callable[[int], int | None]) -> int | None:
+        """Time from now until something of the sessions; where there is none any more, whoever
+        looks for one ends the backtest, as in lumibot. The clock "bars" knows no sessions."""
+        engine = self.engine
+        left = until(self.data_source.now_ns)
+        if left is None and self.clock == "step" and engine is not None and engine.running:
+            engine.sessions_over()
+        return left
 
     def wait_for_open(self, before_ns: int) -> None:
-        """Lets time pass until before_ns before the market opens; does nothing while it is open."""
+        """Lets time pass until before_ns before the market opens; does nothing while it is open.
+        After the last session it ends the backtest."""
         engine = self.running("await_market_to_open")
         if self.market != "24/7":
-            left = self.sessions.to_open_ns(engine.now_ns)
+            left = self._left(self.sessions.to_open_ns)
             engine.wait(0 if left is None else max(0, left - before_ns))
 
     def wait_for_close(self, before_ns: int) -> None:
-        """Lets time pass until before_ns before the market closes."""
+        """Lets time pass until before_ns before the market closes. After the last session it ends
+        the backtest."""
         engine = self.running("await_market_to_close")
         if self.market != "24/7":
-            left = self.sessions.to_close_ns(engine.now_ns)
+            left = self._left(self.sessions.to_close_ns)
             engine.wait(0 if left is None else max(0, left - before_ns))
 
     # ---- Prices --------------------------------------------------------------------------------
@@ -618,7 +632,7 @@ class BacktestingBroker:
             "market": self.market,
             "sessions": self._sessions_word(strategy),
             "backtesting_start": source.datetime_start,
-            "backtesting_end": source.datetime_end,
+            "backtesting_end": source.given_end,
             "sleeptime": strategy.sleeptime,
             "minutes_before_opening": strategy.minutes_before_opening,
             "minutes_before_closing": strategy.minutes_before_closing,

@@ -173,11 +173,11 @@ class PandasDataBacktesting:
             for key, source in (data or {}).items()
         ]
         self.datetime_start: datetime = _bound(datetime_start, self.data, first=True)
-        self.datetime_end: datetime = _bound(datetime_end, self.data, first=False)
+        self.given_end: datetime = _bound(datetime_end, self.data, first=False)
         self.tzinfo: tzinfo = self.datetime_start.tzinfo or _clock.zone_of(NEW_YORK)
         self._clock = _clock.Clock(self.tzinfo)
         self.start_ns = to_ns(self.datetime_start)
-        self.end_ns = to_ns(self.datetime_end)
+        self.end_ns = to_ns(self.given_end)
         self.ends_with_data = datetime_end is None
         self.show_progress_bar = show_progress_bar
         self.engine: _core.Engine | None = None
@@ -233,7 +233,7 @@ class PandasDataBacktesting:
         zone = _clock.zone_of(NEW_YORK)
         if self.end_ns < first:
             raise InvalidError(
-                f"The ending date for the backtest was set for {self.datetime_end}. The earliest "
+                f"The ending date for the backtest was set for {self.given_end}. The earliest "
                 f"data entered is {_clock.from_ns(first, zone)}. No backtest can be run since "
                 "there is no data before the backtest end date."
             )
@@ -288,6 +288,22 @@ class PandasDataBacktesting:
         """The clock; the start of the backtest before there is a run."""
         engine = self.engine
         return self.start_ns if engine is None else engine.now_ns
+
+    @property
+    def ends_ns(self) -> int:
+        """The end of the backtest: as given, or when there was no session any more."""
+        engine = self.engine
+        return self.end_ns if engine is None else min(self.end_ns, engine.end_ns)
+
+    @property
+    def datetime_end(self) -> datetime:
+        """The same as a datetime."""
+        ends_ns = self.ends_ns
+        return self.given_end if ends_ns == self.end_ns else self._clock.at(ends_ns)
+
+    @datetime_end.setter
+    def datetime_end(self, value: datetime) -> None:
+        self.given_end = value
 
     def get_datetime(self, adjust_for_delay: bool = False) -> datetime:
         """Now, in the zone of the backtest's start."""

@@ -217,7 +217,7 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
     @property
     def backtesting_end(self) -> datetime:
         """The last."""
-        return self.broker.data_source.datetime_end
+        return self.broker.data_source.given_end
 
     @property
     def first_iteration(self) -> bool:

@@ -352,6 +352,12 @@ int64_t mbar_engine_now_ns(const mbar_engine *engine)
     return engine->now_ns;
 }
 
+int64_t mbar_engine_end_ns(const mbar_engine *engine)
+{
+    assert(engine != NULL);
+    return engine->end_ns;
+}
+
 int64_t mbar_engine_iterations(const mbar_engine *engine)
 {
     return engine->n_iterations;

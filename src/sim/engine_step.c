@@ -30,6 +30,7 @@
 
 #include "base/alloc.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static const int64_t NO_SESSION = INT64_MIN;
@@ -110,8 +111,9 @@ static const mbar_session *session_now(mbar_engine *engine)
 }
 
 /* lumibot ends the run where its calendar ends. */
-static void mark_sessions_over(mbar_engine *engine)
+void mbar_engine_sessions_over(mbar_engine *engine)
 {
+    assert(engine != NULL);
     if (!engine->sessions_over) {
         engine->sessions_over = true;
         engine->end_ns = engine->end_ns > engine->now_ns ? engine->now_ns : engine->end_ns;
@@ -126,7 +128,7 @@ static int64_t time_to_open(mbar_engine *engine)
         session = session + 1 < engine->sessions.items + engine->sessions.n ? session + 1 : NULL;
     }
     if (session == NULL) {
-        mark_sessions_over(engine);
+        mbar_engine_sessions_over(engine);
         return NO_SESSION;
     }
     return session->open_ns > engine->now_ns ? session->open_ns - engine->now_ns : 0;
@@ -137,7 +139,7 @@ static int64_t time_to_close(mbar_engine *engine)
 {
     const mbar_session *session = session_now(engine);
     if (session == NULL) {
-        mark_sessions_over(engine);
+        mbar_engine_sessions_over(engine);
         return NO_SESSION;
     }
     return session->close_ns - engine->now_ns;

@@ -647,6 +647,32 @@ def test_sleeping_lets_orders_fill() -> None:
     play(on_trading_iteration=once(trade))
 
 
+@pytest.mark.parametrize("clock", ["step", "bars"])
+def test_looking_for_a_session_after_the_last_ends_a_run_by_the_clock(clock: str) -> None:
+    seen: list[tuple[Any, ...]] = []
+    last = datetime(2024, 1, 3, 10, 0)
+
+    def iterate(self: Any) -> None:
+        broker = self.broker
+        if self.get_datetime().replace(tzinfo=None) == datetime(2024, 1, 3, 9, 40):
+            broker.data_source.engine.sleep(19 * MINUTE)
+            assert broker.get_time_to_open() is None
+            end = broker.data_source.datetime_end.replace(tzinfo=None)
+            seen.append((broker.should_continue(), end == last, self.backtesting_end.hour))
+
+    backtest = Backtest(
+        iterate,
+        {SPY: minutes(30)},
+        clock=clock,
+        start=datetime(2024, 1, 3, 9, 30),
+        end=last,
+    )
+    n_rows = len(backtest.run().equity)
+    assert seen == [(clock == "bars", clock == "bars", 10)]
+    assert n_rows == 11
+    assert backtest.broker.settings()["backtesting_end"].hour == 10
+
+
 def test_awaiting_the_close_tells_nothing_before_it_returns() -> None:
     told: list[str] = []
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -102,10 +103,27 @@ def order_tour() -> Named:
     return Named(OrderTour, {MES: data(MES, frame)}, start, end, fees())
 
 
+def late_waiter(where: str, wait: str, always: bool = False) -> Named:
+    """Bars of two days, and an end of the backtest well after them."""
+    from strategies.late_waiter import LateWaiter
+
+    frame = bars(regular_hours("2024-03-07", "2024-03-09"), 91, price=510, tick=0.01)
+    start, end = new_york("2024-03-07 09:00"), new_york("2024-03-14 16:00")
+    parameters = {"where": where, "wait": wait, "always": always, "day": date(2024, 3, 8)}
+    return Named(LateWaiter, {SPY: data(SPY, frame)}, start, end, {"parameters": parameters})
+
+
+LATE: dict[str, Callable[[], Named]] = {
+    f"late_{where}_{wait}{'_always' if always else ''}": partial(late_waiter, where, wait, always)
+    for where in ("on_trading_iteration", "after_market_closes")
+    for wait in ("open", "close", "ask")
+    for always in (False, True)
+}
 RUNS: dict[str, Callable[[], Named]] = {
     "mes_momentum": mes_momentum,
     "daily_rotation": daily_rotation,
     "three_markets": three_markets,
     "order_tour": order_tour,
     "mes_momentum_for_days": mes_momentum_for_days,
+    **LATE,
 }

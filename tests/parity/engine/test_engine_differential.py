@@ -71,6 +71,12 @@ def test_the_strategies_the_data_source_is_judged_by(name: str) -> None:
     must_agree([name])
 
 
+def test_waiting_for_a_session_where_there_is_none_any_more() -> None:
+    from engine.named import LATE
+
+    must_agree(list(LATE))
+
+
 def test_lumibots_own_examples() -> None:
     """The strategies that lumibot ships, as they are installed."""
     from engine.examples import RUNS
