@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """What a run costs once it is over: statistics, round trips, hashes, page and files.
 
-`python bench/after_run.py [--quick]`. Each is done on a fresh Result, so nothing is remembered.
+`python -m bench.after_run [--quick]`. Each is done on a fresh Result, so nothing is remembered.
 """
 
 from __future__ import annotations
@@ -9,14 +8,11 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 import numpy as np
-from measure import Samples, interleave, seconds, version
 
+from bench.measure import Samples, interleave, seconds, version
 from millibar.report import write_files
 from millibar.result import Result, trades_of
 

@@ -8,13 +8,37 @@ import contextlib
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-PEERS = str(Path(__file__).resolve().parent / "peers.py")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def side(name: str, *words: object) -> list[str]:
+    """The command of one of ours: the module of that name in sides/."""
+    return [sys.executable, "-m", f"bench.sides.{name}", *map(str, words)]
+
+
+def peer(python: Path, *words: object) -> list[str]:
+    """The command of a peer, in its environment."""
+    return [str(python), "-m", "bench.peers", *map(str, words)]
+
+
+def environment(command: Sequence[str], more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a command of `side` or `peer` finds on its path.
+
+    Ours: this package, what this process has, and the modules of tests and examples that sides are
+    made from (offline lumibot, MES momentum). Peers: this package alone, whatever is set here.
+    """
+    path = [str(ROOT)]
+    if "bench.peers" not in command:
+        path += filter(None, [os.environ.get("PYTHONPATH")])
+        path += [str(ROOT / "tests" / "parity"), str(ROOT / "examples")]
+    return {**os.environ, **(more or {}), "PYTHONPATH": os.pathsep.join(path)}
 
 
 class Contender:
@@ -24,20 +48,16 @@ class Contender:
         RuntimeError: it ended before its line, or answers that it failed; it says why.
     """
 
-    def __init__(self, command: Iterable[Any], more: Mapping[str, str] | None = None) -> None:
-        words = [str(word) for word in command]
-        environment = {**os.environ, **(more or {})}
-        if PEERS in words:
-            environment.pop("PYTHONPATH", None)
+    def __init__(self, command: Sequence[str], more: Mapping[str, str] | None = None) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         began = time.perf_counter()
         self._process = subprocess.Popen(
-            words,
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env=environment,
+            env=environment(command, more),
         )
         try:
             self.hello = self._line()

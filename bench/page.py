@@ -12,8 +12,8 @@ import math
 from collections.abc import Callable, Sequence
 from html import escape
 
-from measure import Group, Row, seconds, times
-from stored import Benchmark, job
+from bench.measure import Group, Row, seconds, times
+from bench.stored import Benchmark, job
 
 STYLE = """
 :root { --ink: #1c1d21; --soft: #63666f; --line: #dcdde2; --ground: #fff; --ours: #c2410c;

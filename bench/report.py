@@ -32,9 +32,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import page
-from measure import Group, Row, seconds, times
-from stored import Benchmark, Loss, best_of_ours, job, load_all, losses
+if not __package__:  # run as a file: import as `python -m bench.report` does
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from bench import page
+from bench.measure import Group, Row, seconds, times
+from bench.stored import Benchmark, Loss, best_of_ours, job, load_all, losses
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

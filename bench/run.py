@@ -22,9 +22,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import page
-from measure import Group, Options, version
-from stored import load_all
+if not __package__:  # run as a file: import as `python -m bench.run` does
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from bench import page
+from bench.measure import Group, Options, version
+from bench.stored import load_all
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -114,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in chosen.names or BENCHMARKS:
         print(f"\n== {name}: {BENCHMARKS[name]}", flush=True)
         start = time.monotonic()
-        groups = importlib.import_module(name).run(options)
+        groups = importlib.import_module(f"bench.benchmarks.{name}").run(options)
         took = time.monotonic() - start
         write(name, groups, options, took, chosen.out)
         print(f"-- {name}: {took:.0f} s", flush=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from measure import Group, Row, Samples
+from bench.measure import Group, Row, Samples
 
 
 @dataclass

@@ -8,14 +8,7 @@ from typing import Any
 
 import pytest
 
-BENCH = Path(__file__).resolve().parents[2] / "bench"
-
-# On the path for these imports alone: bench/engine.py would hide the parity tests' `engine`.
-with pytest.MonkeyPatch.context() as patch:
-    patch.syspath_prepend(str(BENCH))
-    import page
-    import report
-    import stored
+from bench import page, report, stored
 
 
 def row(who: str, *cpu_s: float, **more: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The MES momentum workload: 3 trading days of minutes, the same strategy everywhere.
 
 What `inside.py` and `engine.py` tell of comes from one set of runs: all sides in turn, each run a
-process of its own (momentum_side.py; `mbar run` for C), so that none is run twice for two tables.
+process of its own (sides/momentum.py; `mbar run` for C), so that none is run twice for two tables.
 Every process is told when it was started, so that start-up, imports included, is apart from work.
 Trades are checked equal before anything is returned: those of lumibot's pandas source by all sides
 but DataBento's, whose bars are others and whose two sides are checked against each other.
@@ -21,11 +21,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from measure import Options, Row, Samples
+from bench import contender
+from bench.contender import ROOT, environment
+from bench.measure import Options, Row, Samples
 
-HERE = Path(__file__).resolve().parent
-SIDE = HERE / "momentum_side.py"
-IN_EXAMPLES = HERE.parent / "examples" / "mes_momentum.c"
+IN_EXAMPLES = ROOT / "examples" / "mes_momentum.c"
 # Inside lumibot: whose data source, of which kind, and the strategy.
 INSIDE = {
     "lumibot": ("lumibot", "pandas", "MESMomentum"),
@@ -112,7 +112,7 @@ class Runs:
 
     def _count(self, sides: Sequence[str], bars: Path) -> None:
         """One run of each side for layers and calls, with the trades of all the others."""
-        slow = set()
+        slow: set[str] = set()
         for side in sides:
             print(f"  layers and calls: {side}", file=sys.stderr, flush=True)
             span = QUICK_SPAN if side in SLOW else self.span
@@ -140,10 +140,12 @@ class Runs:
     ) -> dict[str, Any]:
         span = span or self.span
         start, end = span
-        command = [sys.executable, str(SIDE), side, "--bars", str(bars)]
+        command = contender.side("momentum", side, "--bars", bars)
         command += ["--folder", str(self._cache(span)), *words]
         command += ["--start", start, "--end", end, "--began", str(time.monotonic())]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, env=environment(command)
+        )
         if done.returncode != 0:
             raise SystemExit(f"momentum: {side} failed:\n{done.stderr[-2000:]}")
         answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -274,7 +276,7 @@ def compile_plugin(folder: Path, source: Path = IN_EXAMPLES) -> Path | None:
     if compiler is None:
         return None
     folder.mkdir(parents=True, exist_ok=True)
-    plugin, include = folder / f"{source.stem}.so", HERE.parent / "include"
+    plugin, include = folder / f"{source.stem}.so", ROOT / "include"
     build = [compiler, "-O2", "-shared", "-fPIC", f"-I{include}", str(source), "-o", str(plugin)]
     subprocess.run(build, check=True)
     return plugin
@@ -291,7 +293,7 @@ def run_c(plugin: Path, bars: Path, *words: str, asset: Sequence[str] = FUTURE) 
 
 
 def hash_of_fills(path: Path, cash: float) -> str:
-    """The hash that momentum_side.py takes, of a file of fills."""
+    """The hash that sides/momentum.py takes, of a file of fills."""
     import millibar as mb
 
     found = mb.read_parquet(path)

@@ -1,6 +1,6 @@
 """One of our sides of the SMA-cross benchmark in Python; a round for each line it gets (serve.py).
 
-`python bench/cross_side.py SIDE BARS.parquet [ROWS]`. Sides: "strategy" and "engine" are called at
+`python -m bench.sides.cross SIDE BARS.parquet [ROWS]`. Sides: "strategy" and "engine" are called at
 every bar and read two indicators, through the strategy API and on the engine's own numbers;
 "backtest" is the strategy with all that Backtest.run() does before and after the engine's run, such
 as statistics; "signals" and "signals-long" walk arrays; "loop" is a bare Python loop with no engine
@@ -15,9 +15,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from serve import Side, arrays, serve
-
 import millibar as mb
+from bench.serve import Side, arrays, serve
+from bench.sides.lumibot_run import OneUnit
 from millibar import _core
 from millibar.trader import Driver
 
@@ -25,7 +25,7 @@ FAST, SLOW = 20, 60
 CASH = 1e5
 
 
-class Crossing(mb.Strategy):
+class Crossing(OneUnit, mb.Strategy):
     """As a user writes it: one unit, long or short."""
 
     def initialize(self, parameters: Any = None) -> None:
@@ -40,13 +40,6 @@ class Crossing(mb.Strategy):
             self.turn(1)
         elif self.gap < 0 <= before:
             self.turn(-1)
-
-    def turn(self, wanted: int) -> None:
-        position = self.get_position(self.asset)
-        change = wanted - (0 if position is None else position.quantity)
-        if change != 0:
-            side = "buy" if change > 0 else "sell"
-            self.submit_order(self.create_order(self.asset, abs(change), side))
 
 
 def strategy(bars: mb.Bars) -> Side:

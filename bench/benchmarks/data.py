@@ -3,7 +3,7 @@
 The same synthetic minute bars of ten years (three in the quick form) in six files: without a codec,
 snappy, zstd, each written by millibar and by pyarrow, so that nobody reads only its own writing.
 Beside them the trades that the as-of join looks up, one every five minutes. Every contender is a
-process of its own (data_side.py) that may use as many threads as the group says, so that its CPU
+process of its own (sides/data.py) that may use as many threads as the group says, so that its CPU
 time is that of all its threads; they take turns. Each answers in its own table: pyarrow and DuckDB
 an Arrow one, pandas a DataFrame.
 
@@ -31,10 +31,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contender import Contender
-from measure import Group, Options, Row, Samples, show
+from bench import contender
+from bench.measure import Group, Options, Row, Samples, show
 
-HERE = Path(__file__).resolve().parent
 WHOLE_YEARS, QUICK_YEARS, LAST_YEAR = 10, 3, 2024
 PEERS = ("polars", "pyarrow", "duckdb", "pandas")
 OURS = "millibar"
@@ -189,12 +188,11 @@ def _resident(descriptor: int, n_bytes: int) -> float:
 # ---- The contenders ----------------------------------------------------------------------------
 
 
-class Side(Contender):
-    """A process of data_side.py: a contender on so many threads."""
+class Side(contender.Contender):
+    """A process of sides/data.py: a contender on so many threads."""
 
     def __init__(self, who: str, threads: int) -> None:
-        command = [sys.executable, HERE / "data_side.py", who, threads]
-        super().__init__(command, {"OMP_NUM_THREADS": str(threads)})
+        super().__init__(contender.side("data", who, threads), {"OMP_NUM_THREADS": str(threads)})
 
     def ask(self, **words: Any) -> dict[str, Any]:
         return self.round(json.dumps(words))

@@ -1,13 +1,13 @@
 """ml4t-backtest has no indicators: both averages reach its strategy as its signals do."""
 
-# mypy: disable-error-code="import-not-found"
 from __future__ import annotations
 
 from typing import Any
 
 import pandas as pd
-from peers_job import CASH, averages
-from serve import Side
+
+from bench.peers.job import CASH, averages
+from bench.serve import Side
 
 RULE = "market order, at the next bar's open (ExecutionMode.NEXT_BAR)"
 TIMED = "its results' tables; not the averages, and not the indexing of its feed"
@@ -17,7 +17,7 @@ def side(frame: pd.DataFrame) -> Side:
     import polars as pl
     from ml4t.backtest import BacktestConfig, DataFeed, Engine, ExecutionMode, Strategy
 
-    class Cross(Strategy):  # type: ignore[misc]
+    class Cross(Strategy):
         def __init__(self) -> None:
             self.gap = float("nan")
 

@@ -16,9 +16,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 # The list of packages of each, and the oldest Python that they run on.
 ENVIRONMENTS: dict[str, tuple[str, tuple[int, int]]] = {
-    "main": ("peers.txt", (3, 10)),
-    "newer": ("peers-newer.txt", (3, 12)),
-    "zipline": ("peers-zipline.txt", (3, 10)),
+    "main": ("main.txt", (3, 10)),
+    "newer": ("newer.txt", (3, 12)),
+    "zipline": ("zipline.txt", (3, 10)),
 }
 
 
@@ -32,7 +32,7 @@ def interpreter(name: str, *, install: bool) -> Path:
     Raises:
         AbsentError: it is not installed and `install` is false, or it cannot be.
     """
-    folder = Path(os.environ.get("MILLIBAR_PEERS", HERE.parent / ".cache" / "peers")) / name
+    folder = Path(os.environ.get("MILLIBAR_PEERS", HERE.parents[1] / ".cache" / "peers")) / name
     python, stamp = folder / "bin" / "python", folder / "installed.txt"
     packages, oldest = ENVIRONMENTS[name]
     wanted = (HERE / packages).read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 """One of the growth benchmark's own sides; a round for each line it gets (serve.py).
 
-`python bench/growth_side.py SIDE [--weights] FILE ...`. Side "read" reads a whole file of bars;
+`python -m bench.sides.growth SIDE [--weights] FILE ...`. Side "read" reads a whole file of bars;
 "lumibot" and "unchanged" run one strategy, written to lumibot's names, inside lumibot and on our
 engine under lumibot's rules: the SMA-cross over one file, or equal weights over all. Frames for
 lumibot are read before a round begins; our engine reads its files in it.
@@ -9,14 +9,13 @@ lumibot are read before a round begins; our engine reads its files in it.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from serve import Side, arrays, serve
+from bench.serve import Side, arrays, serve
+from bench.sides import lumibot_run
 
-ROOT = Path(__file__).resolve().parent.parent
 FAST, SLOW = 20, 60
 CASH = 1e7
 REBALANCE = 60
@@ -36,7 +35,7 @@ def read(path: Path) -> Side:
 def strategies(strategy_class: Any) -> tuple[type, type]:
     """Both strategies on whichever Strategy lumibot's name leads to."""
 
-    class Crossing(strategy_class):  # type: ignore[misc]
+    class Crossing(lumibot_run.OneUnit, strategy_class):
         """One unit, long or short, by the averages of 20 and 60 closes."""
 
         def initialize(self, assets: Any = None) -> None:
@@ -58,14 +57,7 @@ def strategies(strategy_class: Any) -> tuple[type, type]:
             elif self.gap < 0 <= before:
                 self.turn(-1)
 
-        def turn(self, wanted: int) -> None:
-            position = self.get_position(self.asset)
-            change = wanted - (0 if position is None else int(position.quantity))
-            if change != 0:
-                side = "buy" if change > 0 else "sell"
-                self.submit_order(self.create_order(self.asset, abs(change), side))
-
-    class EqualWeight(strategy_class):  # type: ignore[misc]
+    class EqualWeight(strategy_class):
         """Every price at every minute; once an hour as much of one symbol as of another."""
 
         def initialize(self, assets: Any = None) -> None:
@@ -93,19 +85,11 @@ def strategies(strategy_class: Any) -> tuple[type, type]:
 
 def backtest(side: str, paths: list[Path], *, weights: bool) -> Side:
     """One of lumibot's names and rules, inside lumibot or without it."""
-    os.environ["IS_BACKTESTING"] = "true"
-    if side == "lumibot":
-        sys.path[:0] = [str(ROOT / "tests" / "parity")]
-        import offline  # noqa: F401 - sets the environment that lumibot reads
-    else:
-        from millibar.compat import lumibot
-
-        lumibot.install()
+    lumibot_run.choose(ours=side != "lumibot")
     import pandas as pd
-    from lumibot.backtesting import BacktestingBroker, PandasDataBacktesting
+    from lumibot.backtesting import PandasDataBacktesting
     from lumibot.entities import Asset, Data
     from lumibot.strategies import Strategy
-    from lumibot.traders import Trader
 
     zone = "America/New_York"
     strategy_class = strategies(Strategy)[weights]
@@ -128,19 +112,11 @@ def backtest(side: str, paths: list[Path], *, weights: bool) -> Side:
         source = PandasDataBacktesting(
             datetime_start=start, datetime_end=end, show_progress_bar=False, **given
         )
-        strategy: Any = strategy_class(
-            broker=BacktestingBroker(source),
-            budget=CASH,
-            analyze_backtest=False,
-            benchmark_asset=None,
-            risk_free_rate=0.0,
-            parameters={"assets": assets},
+        strategy, trader = lumibot_run.made(
+            strategy_class, source, CASH, parameters={"assets": assets}
         )
-        trader = Trader(backtest=True, quiet_logs=True)
-        trader.add_strategy(strategy)
-        trader.run_all(show_plot=False, show_tearsheet=False, save_tearsheet=False)
-        log = strategy.broker._trade_event_log_df
-        return int((log["status"] == "fill").sum()), float(strategy.cash)
+        lumibot_run.play(trader)
+        return lumibot_run.n_fills(strategy), float(strategy.cash)
 
     return Side(prepare, run)
 

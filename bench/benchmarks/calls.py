@@ -4,7 +4,7 @@ History and prices are asked of the data source inside lumibot, its own and ours
 before every call, so what a source does once per instant is counted; on our engine the strategy
 asks, in a run whose cost without the calls is taken off. An iteration is a run of a strategy that
 does nothing, shared out; an order is what a run with one market order at every minute takes beyond
-that, so it is created, sent, filled and told. Backtests are runs of calls_side.py, one process a
+that, so it is created, sent, filled and told. Backtests are runs of sides/calls.py, one process a
 side; C is `mbar run` with calls_plugin.c. What the sides saw, filled and were left with is checked
 equal before any time is shown.
 """
@@ -12,20 +12,20 @@ equal before any time is shown.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from calls_bars import AGAIN, LENGTH, clock_of, frame
-from contender import Contender
-from measure import Group, Options, Row, Samples, interleave, rows_of, show
-from momentum import FUTURE, LUMIBOT_RULE, compile_plugin, run_c
 
-HERE = Path(__file__).resolve().parent
+from bench import contender
+from bench.benchmarks.momentum import FUTURE, LUMIBOT_RULE, compile_plugin, run_c
+from bench.measure import Group, Options, Row, Samples, interleave, rows_of, show
+from bench.sides.minutes import AGAIN, LENGTH, clock_of, frame
+
+PLUGIN = Path(__file__).resolve().parents[1] / "sides" / "calls_plugin.c"
 OURS = ("inside", "engine", "engine in C")
-# A kind of calls_side.py: the group's name and title, and the calls an iteration makes.
+# A kind of sides/calls.py: the group's name and title, and the calls an iteration makes.
 CALLS = {
     "history": ("history", f"get_historical_prices({LENGTH})", 1),
     "history and its frame": ("history-frame", f"get_historical_prices({LENGTH}) and its frame", 1),
@@ -80,7 +80,7 @@ def last_price_again(source: Any, asset: Any, clock: list[Any]) -> Callable[[], 
 
 
 def seen(source: Any, asset: Any, clock: list[Any]) -> float:
-    """The total that calls_side.py takes of its kind "check"."""
+    """The total that sides/calls.py takes of its kind "check"."""
     total = 0.0
     for now in clock:
         source._datetime = now
@@ -101,11 +101,11 @@ SOURCE_CALLS: dict[str, Callable[..., Callable[[], None]]] = {
 # ---- Whole backtests ---------------------------------------------------------------------------
 
 
-class Backtests(Contender):
-    """A process of calls_side.py."""
+class Backtests(contender.Contender):
+    """A process of sides/calls.py."""
 
     def __init__(self, side: str, rows: int) -> None:
-        super().__init__([sys.executable, HERE / "calls_side.py", side, rows])
+        super().__init__(contender.side("calls", side, rows))
         self.runs: dict[str, list[dict[str, Any]]] = {}
 
     def play(self, kind: str) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class Backtests(Contender):
 def c_runs(options: Options, bars: pd.DataFrame, rounds: int) -> dict[str, list[dict[str, Any]]]:
     """Runs of the plugin that does nothing, and of the one that sends orders; none without a
     compiler."""
-    plugin = compile_plugin(options.folder, HERE / "calls_plugin.c")
+    plugin = compile_plugin(options.folder, PLUGIN)
     if plugin is None:
         return {}
     import millibar as mb

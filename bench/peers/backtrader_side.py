@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from peers_job import CASH, FAST, SLOW, indexed
-from serve import Side
+
+from bench.peers.job import CASH, FAST, SLOW, indexed
+from bench.serve import Side
 
 RULE = "market order, at the next bar's open: its default"
 TIMED = "reading the DataFrame into its lines, and both averages"
@@ -18,7 +19,7 @@ def make(module: str) -> Callable[[pd.DataFrame], Side]:
     def side(frame: pd.DataFrame) -> Side:
         bt = importlib.import_module(module)
 
-        class Cross(bt.Strategy):  # type: ignore[misc, name-defined]
+        class Cross(bt.Strategy):  # type: ignore[name-defined]
             def __init__(self) -> None:
                 self.fast = bt.ind.SMA(self.data.close, period=FAST)
                 self.slow = bt.ind.SMA(self.data.close, period=SLOW)

@@ -1,6 +1,6 @@
 """One run of the MES momentum strategy, in a process of its own; prints one line of JSON.
 
-`python bench/momentum_side.py SIDE --bars FILE --folder CACHE --start TIME --end TIME`. Sides are
+`python -m bench.sides.momentum SIDE --bars FILE --folder CACHE --start TIME --end TIME`. Sides are
 those of momentum.py: lumibot over its own data sources and over ours, and our own engine. The
 DataBento sides read the cache below --folder, which lumibot's helpers write where it is missing;
 the vendor's client is replaced by a synthetic one, so nothing is fetched from anywhere.
@@ -16,18 +16,15 @@ import argparse
 import contextlib
 import hashlib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "parity"), str(ROOT / "examples")]
-
-from momentum import ENGINE, INSIDE  # noqa: E402
-from serve import memory_mib  # noqa: E402
+from bench.benchmarks.momentum import ENGINE, INSIDE
+from bench.serve import memory_mib
+from bench.sides import lumibot_run
 
 BUDGET, FEE = 100_000, 0.5
 CLASSES = {
@@ -160,23 +157,13 @@ def trades(strategy: Any) -> dict[str, Any]:
 
 def backtest(strategy_class: type, source: Any) -> Any:
     """The strategy, once its run is over."""
-    from lumibot.backtesting import BacktestingBroker
     from lumibot.entities import TradingFee
-    from lumibot.traders import Trader
 
-    fee = TradingFee(flat_fee=FEE)
-    strategy: Any = strategy_class(
-        broker=BacktestingBroker(source),
-        budget=BUDGET,
-        analyze_backtest=False,
-        benchmark_asset=None,
-        risk_free_rate=0.0,
-        buy_trading_fees=[fee],
-        sell_trading_fees=[fee],
+    fees = [TradingFee(flat_fee=FEE)]
+    strategy, trader = lumibot_run.made(
+        strategy_class, source, BUDGET, buy_trading_fees=fees, sell_trading_fees=fees
     )
-    trader = Trader(backtest=True, quiet_logs=True)
-    trader.add_strategy(strategy)
-    trader.run_all(show_plot=False, show_tearsheet=False, save_tearsheet=False)
+    lumibot_run.play(trader)
     return strategy
 
 
@@ -185,26 +172,22 @@ def run(side: str, options: argparse.Namespace) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     counts = Counts()
     with contextlib.ExitStack() as stack:
+        lumibot_run.choose(ours=side in ENGINE)
         if side in ENGINE:
-            from millibar.compat import lumibot
-
-            lumibot.install()
             from lumibot.backtesting import PandasDataBacktesting as source_of
 
             given = given_to_engine(options)
         else:
-            import offline
-
-            stack.enter_context(offline.no_yahoo())
             source_of, given = source_class(side), given_inside(side, options)
             if "pandas_data" not in given:
                 told = lambda rows: answer.update(fetched=rows)  # noqa: E731
                 stack.enter_context(synthetic_databento(options.folder, told))
-        import engine_strategies
         from mes_momentum import NEW_YORK, pd
 
+        from bench.sides import momentum_strategies
+
         strategy_class = getattr(
-            engine_strategies, ENGINE[side] if side in ENGINE else INSIDE[side][2]
+            momentum_strategies, ENGINE[side] if side in ENGINE else INSIDE[side][2]
         )
         start, end = (
             pd.Timestamp(text, tz=NEW_YORK).to_pydatetime() for text in (options.start, options.end)
@@ -261,7 +244,6 @@ def main() -> None:
     options = parser.parse_args()
     out = sys.stdout
     sys.stdout = sys.stderr
-    os.environ.setdefault("IS_BACKTESTING", "true")
     print(json.dumps(run(options.side, options)), file=out)
 
 

@@ -6,8 +6,8 @@ are lumibot's on both sides. The runs are those of momentum.py.
 
 from __future__ import annotations
 
-from measure import Group, Options, show
-from momentum import runs
+from bench.benchmarks.momentum import runs
+from bench.measure import Group, Options, show
 
 KINDS = {
     "pandas": ("lumibot", "inside"),

@@ -18,16 +18,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cross
 import numpy as np
-from contender import Contender
-from measure import Group, Options, Row, Samples, seconds, show
-from momentum import compile_plugin, run_c
 
 import millibar as mb
+from bench.benchmarks import cross
+from bench.benchmarks.momentum import compile_plugin, run_c
+from bench.contender import Contender, environment, side
+from bench.measure import Group, Options, Row, Samples, seconds, show
 
-HERE = Path(__file__).resolve().parent
-SIDE = HERE / "growth_side.py"
 START_NS, MINUTE_NS = 1_704_603_600 * 10**9, 60 * 10**9
 BAR_SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 SYMBOL_SIZES = (1, 3, 10, 30, 100, 500)
@@ -77,7 +75,7 @@ def bars_file(folder: Path, n_rows: int, seed: int = 0) -> Path:
 
 
 def rounds_of(
-    contenders: Mapping[str, Sequence[Any]],
+    contenders: Mapping[str, Sequence[str]],
     jobs: Mapping[str, str],
     size: int,
     n_bars: int,
@@ -167,16 +165,16 @@ def over_bars(options: Options) -> Group:
     for size in sizes:
         path = bars_file(options.folder, size)
         known = cross.commands(path)
-        contenders = {
+        contenders: dict[str, list[str]] = {
             who: known[who]
             for who in ("strategy", "engine", "signals", "engine in C")
             if who in known
         }
-        jobs = dict.fromkeys(contenders, CROSS)
-        contenders["read"], jobs["read"] = [sys.executable, SIDE, "read", path], READ
+        jobs: dict[str, str] = dict.fromkeys(contenders, CROSS)
+        contenders["read"], jobs["read"] = side("growth", "read", path), READ
         for who, most in (("unchanged", UNCHANGED_BARS), ("lumibot", LUMIBOT_BARS)):
             if size <= most and not (options.quick and who == "lumibot"):
-                contenders[who] = [sys.executable, SIDE, who, path]
+                contenders[who] = side("growth", who, path)
                 jobs[who] = AS_LUMIBOT
         print(f"  {size:,} bars", file=sys.stderr, flush=True)
         group.rows += rounds_of(contenders, jobs, size, size, rounds)
@@ -200,9 +198,9 @@ def over_symbols(options: Options) -> Group:
     )
     for size in sizes:
         paths = [bars_file(options.folder, DAYS_OF_MINUTES, seed) for seed in range(1, size + 1)]
-        contenders = {"unchanged": [sys.executable, SIDE, "unchanged", "--weights", *paths]}
+        contenders = {"unchanged": side("growth", "unchanged", "--weights", *paths)}
         if size <= LUMIBOT_SYMBOLS and not options.quick:
-            contenders["lumibot"] = [sys.executable, SIDE, "lumibot", "--weights", *paths]
+            contenders["lumibot"] = side("growth", "lumibot", "--weights", *paths)
         print(f"  {size:,} symbols", file=sys.stderr, flush=True)
         jobs = dict.fromkeys(contenders, AS_LUMIBOT)
         group.rows += rounds_of(contenders, jobs, size, size * DAYS_OF_MINUTES, rounds)
@@ -225,7 +223,7 @@ def cold_and_warm(options: Options) -> Group:
     """Whole processes over one large file that the system has in memory, or has not."""
     n_rows = BAR_SIZES[4] if options.quick else BAR_SIZES[-1]
     path = bars_file(options.folder, n_rows)
-    commands = {"read in Python": [sys.executable, str(SIDE), "read", str(path)]}
+    commands = {"read in Python": side("growth", "read", path)}
     plugin = compile_plugin(options.folder)
     if plugin is not None:
         words = ["run", str(plugin), "--data", f"MES={path}", "--asset", "MES:future:tick=0.25"]
@@ -253,7 +251,9 @@ def cold_and_warm(options: Options) -> Group:
 def whole_process(command: Sequence[str]) -> tuple[float, float]:
     """CPU and wall seconds of a process, its start included."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(command, input="\n", capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, input="\n", capture_output=True, text=True, check=False, env=environment(command)
+    )
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:
         raise SystemExit(f"growth: {' '.join(command)} failed:\n{done.stderr[-2000:]}")

@@ -1,13 +1,13 @@
 """bt trades at the one price a bar that it is given: here opens, with crosses moved a bar on."""
 
-# mypy: disable-error-code="import-not-found"
 from __future__ import annotations
 
 from typing import Any
 
 import pandas as pd
-from peers_job import CASH, crosses, indexed
-from serve import Side
+
+from bench.peers.job import CASH, crosses, indexed
+from bench.serve import Side
 
 RULE = "at the open: opens are its prices, and a cross is told it one bar later"
 TIMED = "its statistics of the value, which cannot be left out; not the crosses"
@@ -23,7 +23,7 @@ def side(frame: pd.DataFrame) -> Side:
     opens = bars[["open"]].rename(columns={"open": "X"})
     last_close = float(bars["close"].iloc[-1])
 
-    class Turn(bt.Algo):  # type: ignore[misc]
+    class Turn(bt.Algo):
         def __init__(self) -> None:
             super().__init__()
             self.held = 0

@@ -1,13 +1,13 @@
 """PyBroker: prices are chosen a signal, equity leaves out what a short has not realized yet."""
 
-# mypy: disable-error-code="import-not-found"
 from __future__ import annotations
 
 from typing import Any
 
 import pandas as pd
-from peers_job import CASH, FAST, SLOW
-from serve import Side
+
+from bench.peers.job import CASH, FAST, SLOW
+from bench.serve import Side
 
 RULE = "on the next bar (buy_delay, sell_delay of 1) at its open (PriceType.OPEN)"
 TIMED = "both averages as arrays (pandas), and its metrics, which cannot be left out"

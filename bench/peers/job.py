@@ -2,7 +2,7 @@
 
 Simple averages of 20 and 60 closes; a cross is seen at the close of a bar and filled at the open of
 the next, without costs; one unit, long after a cross upwards and short after one downwards. Profit
-is in points, what is held at the end at its last close. Each peers_NAME.py is the side of one
+is in points, what is held at the end at its last close. Each NAME_side.py is the side of one
 engine, written as its manual writes strategies, with two texts beside it: RULE, how the engine is
 made to fill so, and TIMED, what the time of a round includes besides the walk over the bars.
 """

@@ -1,4 +1,4 @@
-"""One contender of bench/data.py in a process of its own: `data_side.py WHO THREADS`.
+"""One contender of the data benchmark, a process: `python -m bench.sides.data WHO THREADS`.
 
 It prints a line of JSON when its library is imported and told how many threads it may use, and then
 answers every line of JSON: {"job", "path", "other", "check", "load"}. A job gives the contender's
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, TypeAlias
 
-from serve import forget_peak, memory_mib
+from bench.serve import forget_peak, memory_mib
 
 Table: TypeAlias = Any
 Job: TypeAlias = Callable[[str, str], Table]

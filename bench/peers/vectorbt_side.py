@@ -1,14 +1,14 @@
 """vectorbt, on numba and on its backend in Rust: arrays of signals, moved one bar on."""
 
-# mypy: disable-error-code="import-not-found"
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from peers_job import CASH, crosses
-from serve import Side, arrays
+
+from bench.peers.job import CASH, crosses
+from bench.serve import Side, arrays
 
 RULE = "at the open: opens are its prices of orders, and signals are moved one bar on"
 TIMED = "nothing but the simulation and the final value; signals are there"

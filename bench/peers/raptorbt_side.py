@@ -1,11 +1,11 @@
 """raptorbt trades one side a run: long after a cross upwards, out after one downwards."""
 
-# mypy: disable-error-code="import-not-found"
 from __future__ import annotations
 
 import pandas as pd
-from peers_job import crosses
-from serve import Side, arrays
+
+from bench.peers.job import crosses
+from bench.serve import Side, arrays
 
 RULE = "at the next bar's open (fill_timing), long only; what is open is closed at the end"
 TIMED = "its statistics, which cannot be left out; signals are there"

@@ -24,18 +24,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contender import Contender
-from measure import Group, Options, Row, seconds
-from peers_install import ENVIRONMENTS, AbsentError, interpreter
+from bench.contender import ROOT, Contender, peer, side
+from bench.measure import Group, Options, Row, seconds
+from bench.peers.install import ENVIRONMENTS, AbsentError, interpreter
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
 SHARED = Path(os.environ.get("MILLIBAR_SHARED", ROOT.parent / "shared"))
 MBAR = Path(shutil.which(os.environ.get("MBAR", "mbar")) or "mbar")
 
@@ -145,19 +142,19 @@ def interpreters(*, quick: bool) -> tuple[dict[str, Path], dict[str, str]]:
 
 def commands(
     path: Path, peers: Mapping[str, Path] | None = None, rows: int | None = None
-) -> dict[str, list[Any]]:
+) -> dict[str, list[str]]:
     """How each contender that is there is started: ours, and those of the peers' environments."""
     more = [path] if rows is None else [path, rows]
     in_c = MBAR.parent / "bench_cross"
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[str]] = {}
     for name, entry in ENTRIES.items():
         if entry.environment is not None:
             if peers is not None and entry.environment in peers:
-                found[name] = [peers[entry.environment], HERE / "peers.py", name, *more]
+                found[name] = peer(peers[entry.environment], name, *more)
         elif name not in C_SIDES:
-            found[name] = [sys.executable, HERE / "cross_side.py", name, *more]
+            found[name] = side("cross", name, *more)
         elif in_c.exists():
-            found[name] = [in_c, C_SIDES[name], *more]
+            found[name] = [str(word) for word in (in_c, C_SIDES[name], *more)]
     return found
 
 
@@ -165,7 +162,7 @@ def commands(
 
 
 def start(
-    started: Mapping[str, list[Any]], n_bars: int, options: Options
+    started: Mapping[str, list[str]], n_bars: int, options: Options
 ) -> tuple[dict[str, Contender], dict[str, Row], dict[str, str]]:
     """Each with its first round; a peer that fails is told with the reason."""
     alive: dict[str, Contender] = {}

@@ -3,7 +3,6 @@
 Its own slippage models fill at the close of the next minute; one that fills at its open is given.
 """
 
-# mypy: disable-error-code="import-not-found"
 from __future__ import annotations
 
 import atexit
@@ -14,8 +13,9 @@ import warnings
 from typing import Any
 
 import pandas as pd
-from peers_job import CASH, FAST, SLOW
-from serve import Side, arrays
+
+from bench.peers.job import CASH, FAST, SLOW
+from bench.serve import Side, arrays
 
 RULE = "market order, on the next bar at its open, by a slippage model of ours"
 TIMED = "a history of 60 closes a bar, for both averages, and its daily results"
@@ -40,7 +40,7 @@ def side(frame: pd.DataFrame) -> Side:
     ingest(frame, start, end)
     last_close = float(frame["close"].iloc[-1])
 
-    class AtOpen(slippage.SlippageModel):  # type: ignore[misc]
+    class AtOpen(slippage.SlippageModel):
         def process_order(self, data: Any, order: Any) -> tuple[float, int]:
             return data.current(order.asset, "open"), order.open_amount
 

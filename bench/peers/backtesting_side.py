@@ -1,14 +1,14 @@
 """backtesting.py: a fill is a trade opened; the opposite order closes one and opens the next."""
 
-# mypy: disable-error-code="import-not-found"
 from __future__ import annotations
 
 import warnings
 from typing import Any
 
 import pandas as pd
-from peers_job import CASH, FAST, SLOW, indexed
-from serve import Side
+
+from bench.peers.job import CASH, FAST, SLOW, indexed
+from bench.serve import Side
 
 RULE = "market order, at the next bar's open: its default"
 TIMED = "both averages as arrays (pandas), and its statistics, which cannot be left out"
@@ -20,7 +20,7 @@ def side(frame: pd.DataFrame) -> Side:
     def average(values: Any, period: int) -> Any:
         return pd.Series(values).rolling(period).mean().to_numpy()
 
-    class Cross(Strategy):  # type: ignore[misc]
+    class Cross(Strategy):
         def init(self) -> None:
             self.fast = self.I(average, self.data.Close, FAST)
             self.slow = self.I(average, self.data.Close, SLOW)

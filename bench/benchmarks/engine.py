@@ -9,8 +9,8 @@ and what it calls (`counts`). The runs are those of momentum.py.
 
 from __future__ import annotations
 
-from measure import Group, Options, seconds, show
-from momentum import runs
+from bench.benchmarks.momentum import runs
+from bench.measure import Group, Options, seconds, show
 
 SIDES = (
     "lumibot",

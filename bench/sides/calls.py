@@ -1,6 +1,6 @@
 """Whole backtests that do one thing at every minute; a line of JSON for each kind it is told.
 
-`python bench/calls_side.py lumibot|inside|engine ROWS`. A line of its input names a kind, and the
+`python -m bench.sides.calls lumibot|inside|engine ROWS`. A line of its input names a kind, and the
 answer has seconds of the run, iterations, fills and a total over what was seen, which is the same
 on every side. Kinds: "iteration" does nothing, "order" sends one market order, the others make one
 call ("last price, clock standing": 100). The side "engine" runs under lumibot's rules.
@@ -8,22 +8,19 @@ call ("last price, clock standing": 100). The side "engine" runs under lumibot's
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "parity")]
+from bench.sides import lumibot_run
+from bench.sides.minutes import AGAIN, LENGTH, clock_of, frame
 
 
 def strategies(base: Any, length: int, again: int) -> dict[str, type]:
     """A strategy of each kind."""
 
-    class Nothing(base):  # type: ignore[misc]
+    class Nothing(base):
         def initialize(self, asset: Any = None) -> None:
             self.set_market("24/7")
             self.sleeptime = "1M"
@@ -81,29 +78,20 @@ def main() -> int:
     side, rows = sys.argv[1], int(sys.argv[2])
     out = sys.stdout
     sys.stdout = sys.stderr
-    os.environ["IS_BACKTESTING"] = "true"
-    if side == "engine":
-        from millibar.compat import lumibot
-
-        lumibot.install()
-        quiet: Any = contextlib.nullcontext()
-    else:
+    lumibot_run.choose(ours=side == "engine")
+    if side != "engine":
         import offline
 
         offline.quiet()
-        quiet = offline.no_yahoo()
-    from lumibot.backtesting import BacktestingBroker, PandasDataBacktesting
+    from lumibot.backtesting import PandasDataBacktesting
     from lumibot.entities import Asset, Data
     from lumibot.strategies import Strategy
-    from lumibot.traders import Trader
 
     source_class: Any = PandasDataBacktesting
     if side == "inside":
         from millibar.integrations.lumibot import PandasDataBacktesting as Ours
 
         source_class = Ours
-    from calls_bars import AGAIN, LENGTH, clock_of, frame
-
     kinds = strategies(Strategy, LENGTH, AGAIN)
     asset = Asset("MES", "cont_future")
     bars = frame(rows)
@@ -117,32 +105,21 @@ def main() -> int:
             pandas_data=[data],
             show_progress_bar=False,
         )
-        strategy: Any = kinds[kind](
-            broker=BacktestingBroker(source),
-            budget=1e6,
-            analyze_backtest=False,
-            benchmark_asset=None,
-            risk_free_rate=0.0,
-            parameters={"asset": asset},
-        )
-        trader = Trader(backtest=True, quiet_logs=True)
-        trader.add_strategy(strategy)
+        strategy, trader = lumibot_run.made(kinds[kind], source, 1e6, parameters={"asset": asset})
         cpu, wall = time.process_time(), time.perf_counter()
-        trader.run_all(show_plot=False, show_tearsheet=False, save_tearsheet=False)
+        lumibot_run.play(trader)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        log = strategy.broker._trade_event_log_df
         return {
             "cpu_s": cpu,
             "wall_s": wall,
-            "fills": int((log["status"] == "fill").sum()) if len(log) else 0,
+            "fills": lumibot_run.n_fills(strategy),
             "cash": float(strategy.cash),
             "total": strategy.total,
         }
 
     print(json.dumps({"iterations": len(clock)}), file=out, flush=True)
-    with quiet:
-        for line in sys.stdin:
-            print(json.dumps(play(line.strip())), file=out, flush=True)
+    for line in sys.stdin:
+        print(json.dumps(play(line.strip())), file=out, flush=True)
     return 0
 
 

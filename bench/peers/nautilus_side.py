@@ -5,15 +5,15 @@ as a trade at its open, and as a bar at its close that moves no market; an order
 its way and meets the trade.
 """
 
-# mypy: disable-error-code="import-not-found"
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-from peers_job import CASH, FAST, SLOW
-from serve import Side
+
+from bench.peers.job import CASH, FAST, SLOW
+from bench.serve import Side
 
 RULE = "market order, at the trade tick of the next bar's open; bars themselves fill nothing"
 TIMED = "two events a bar, and both averages; not its analysis of the run"
@@ -62,7 +62,7 @@ def side(frame: pd.DataFrame) -> Side:
         data.append(Bar(minutes, *prices, plenty, closed, closed))
     last_close = float(frame["close"].iloc[-1])
 
-    class Cross(Strategy):  # type: ignore[misc]
+    class Cross(Strategy):
         def on_start(self) -> None:
             self.fast, self.slow = SimpleMovingAverage(FAST), SimpleMovingAverage(SLOW)
             for average in (self.fast, self.slow):

@@ -16,7 +16,7 @@ def frame(rows: int) -> pd.DataFrame:
     """Seeded one-minute bars of whole ticks."""
     random = np.random.default_rng(5)
     close = 4750 + np.cumsum(random.integers(-4, 5, rows)) * 0.25
-    return pd.DataFrame(
+    bars: pd.DataFrame = pd.DataFrame(
         {
             "open": close,
             "high": close + 0.5,
@@ -26,12 +26,10 @@ def frame(rows: int) -> pd.DataFrame:
         },
         index=pd.date_range("2024-01-02 00:00", periods=rows, freq="1min", tz="America/New_York"),
     )
+    return bars
 
 
 def clock_of(bars: pd.DataFrame) -> list[Any]:
     """The instants at which bars are asked for: with as many before as are wanted, and after."""
     first = bars.index[0].to_pydatetime() + timedelta(minutes=2 * LENGTH)
     return [first + timedelta(minutes=i) for i in range(len(bars) - 3 * LENGTH)]
-
-
-# ---- Inside lumibot: calls of the source -------------------------------------------------------

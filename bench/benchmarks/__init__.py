@@ -1,0 +1,1 @@
+"""The benchmarks of run.py's table, by its names."""
