@@ -9,7 +9,7 @@
  * of a dictionary are unpacked, checked and looked up in one pass (carquet_rle.c).
  *
  * Only what is common is done here: a mapped file, a page of the first version, numbers of
- * four or eight bytes, no levels. Everything else, and every page in which anything is
+ * four or eight bytes, all of them present. Everything else, and every page in which anything is
  * wrong, goes through the original, which tells what it is; nothing has changed for it by
  * then but the caller's values, which it writes itself, and room that it would have made
  * too. The one error told here is that there was no memory.
@@ -23,6 +23,8 @@
 #include "reader/reader_internal.h"
 #include "thrift/parquet_types.h"
 
+#include <string.h>
+
 #define MOST_PAGE_BYTES (256 << 20) /* as the original's */
 
 carquet_status_t carquet_read_next_page_by_copy(carquet_column_reader_t *reader, void *values,
@@ -34,6 +36,7 @@ carquet_status_t carquet_decompress_page(carquet_compression_t codec, const uint
                                          size_t decompressed_capacity, size_t *decompressed_size);
 carquet_status_t carquet_delta_decode_int64(const uint8_t *data, size_t data_size, int64_t *values,
                                             int32_t num_values, size_t *bytes_consumed);
+void carquet_dispatch_fill_def_levels(int16_t *def_levels, int64_t count, int16_t value);
 uint32_t carquet_crc32(const uint8_t *data, size_t length);
 
 typedef struct whole_page {
@@ -58,11 +61,11 @@ static size_t value_bytes(const carquet_column_reader_t *reader)
 }
 
 /* Columns whose pages may be read here; the next value is the first of a page. */
-static bool may_read(carquet_column_reader_t *reader)
+static bool may_read(carquet_column_reader_t *reader, const int16_t *def_levels)
 {
     if (!CARQUET_LITTLE_ENDIAN || reader->file_reader->mmap_data == NULL ||
-        reader->max_def_level > 0 || reader->max_rep_level > 0 || reader->preserve_dictionary ||
-        value_bytes(reader) == 0) {
+        reader->max_def_level > (def_levels != NULL) || reader->max_rep_level > 0 ||
+        reader->preserve_dictionary || value_bytes(reader) == 0) {
         return false;
     }
     if (reader->page_loaded) {
@@ -133,9 +136,10 @@ static carquet_status_t unpacked(carquet_column_reader_t *reader, const whole_pa
     return CARQUET_OK;
 }
 
-/* Whether the page is exactly its values, and they are now in place. An uncompressed one
- * the original copies once too. */
-static bool read_plain(const carquet_column_reader_t *reader, const whole_page *page, void *values)
+/* Decompresses a page that is exactly its values to their place; whether it is one. What is
+ * not compressed the original copies once too. */
+static bool decompress_values(const carquet_column_reader_t *reader, const whole_page *page,
+                              void *values)
 {
     const size_t n_bytes = (size_t)page->n_values * value_bytes(reader);
     size_t got = 0;
@@ -147,62 +151,88 @@ static bool read_plain(const carquet_column_reader_t *reader, const whole_page *
            got == n_bytes;
 }
 
-static carquet_status_t read_encoded(carquet_column_reader_t *reader, const whole_page *page,
-                                     void *values, bool *done, carquet_error_t *error)
+/* Steps over the definition levels, their length in four bytes before them; false where not
+ * all of them say that the value is there. */
+static bool skip_levels(const whole_page *page, const uint8_t **body, size_t *n_bytes)
 {
-    const bool is_delta =
-        page->header.data_page_header.encoding == CARQUET_ENCODING_DELTA_BINARY_PACKED;
-    const uint8_t *body = NULL;
-    size_t n_bytes = 0, used;
-    if (is_delta ? reader->type != CARQUET_PHYSICAL_INT64 : !reader->has_dictionary) {
-        return CARQUET_OK;
+    if (page->header.data_page_header.definition_level_encoding != CARQUET_ENCODING_RLE ||
+        *n_bytes < 4) {
+        return false;
     }
-    carquet_status_t status = unpacked(reader, page, &body, &n_bytes, error);
-    if (status != CARQUET_OK || body == NULL) {
-        return status;
+    const size_t n_levels = carquet_read_u32_le(*body);
+    if (n_levels > *n_bytes - 4 ||
+        !mbar_carquet_all_ones(*body + 4, n_levels, (size_t)page->n_values)) {
+        return false;
     }
-    if (is_delta) {
-        status = carquet_delta_decode_int64(body, n_bytes, values, page->n_values, &used);
-        if (status == CARQUET_ERROR_OUT_OF_MEMORY) {
-            CARQUET_SET_ERROR(error, status, "no memory for a block of deltas");
-            return status;
+    *body += 4 + n_levels;
+    *n_bytes -= 4 + n_levels;
+    return true;
+}
+
+static carquet_status_t decode_body(const carquet_column_reader_t *reader, const whole_page *page,
+                                    const uint8_t *body, size_t n_bytes, void *values, bool *done,
+                                    carquet_error_t *error)
+{
+    const size_t n = (size_t)page->n_values, width = value_bytes(reader);
+    carquet_status_t status = CARQUET_OK;
+    size_t used;
+    switch (page->header.data_page_header.encoding) {
+    case CARQUET_ENCODING_PLAIN:
+        *done = n_bytes >= n * width;
+        if (*done) {
+            memcpy(values, body, n * width);
         }
-        *done = status == CARQUET_OK;
-    } else {
-        *done = n_bytes > 0 &&
+        break;
+    case CARQUET_ENCODING_RLE_DICTIONARY:
+    case CARQUET_ENCODING_PLAIN_DICTIONARY:
+        *done = reader->has_dictionary && n_bytes > 0 &&
                 mbar_carquet_look_up(body + 1, n_bytes - 1, body[0], reader->dictionary_data,
-                                     (size_t)reader->dictionary_count, value_bytes(reader), values,
-                                     (size_t)page->n_values);
+                                     (size_t)reader->dictionary_count, width, values, n);
+        break;
+    case CARQUET_ENCODING_DELTA_BINARY_PACKED:
+        if (reader->type == CARQUET_PHYSICAL_INT64) {
+            status = carquet_delta_decode_int64(body, n_bytes, values, page->n_values, &used);
+            *done = status == CARQUET_OK;
+        }
+        break;
+    default:
+        break;
+    }
+    if (status == CARQUET_ERROR_OUT_OF_MEMORY) {
+        CARQUET_SET_ERROR(error, status, "no memory for a block of deltas");
+        return status;
     }
     return CARQUET_OK;
 }
 
 /* Reads the next page where it can be; *done tells whether it was. */
 static carquet_status_t read_whole(carquet_column_reader_t *reader, void *values,
-                                   int64_t max_values, int64_t *values_read, bool *done,
-                                   carquet_error_t *error)
+                                   int64_t max_values, int16_t *def_levels, int64_t *values_read,
+                                   bool *done, carquet_error_t *error)
 {
+    const bool has_levels = reader->max_def_level > 0;
+    const uint8_t *body = NULL;
+    size_t n_bytes = 0;
     whole_page page;
-    if (!may_read(reader)) {
+    if (!may_read(reader, def_levels)) {
         return CARQUET_OK;
     }
     carquet_status_t status = carquet_column_ensure_dictionary_loaded(reader, error);
     if (status != CARQUET_OK || !find_page(reader, max_values, &page)) {
         return status;
     }
-    switch (page.header.data_page_header.encoding) {
-    case CARQUET_ENCODING_PLAIN:
-        *done = read_plain(reader, &page, values);
-        break;
-    case CARQUET_ENCODING_RLE_DICTIONARY:
-    case CARQUET_ENCODING_PLAIN_DICTIONARY:
-    case CARQUET_ENCODING_DELTA_BINARY_PACKED:
-        status = read_encoded(reader, &page, values, done, error);
-        break;
-    default:
-        break;
+    if (!has_levels && page.header.data_page_header.encoding == CARQUET_ENCODING_PLAIN) {
+        *done = decompress_values(reader, &page, values);
+    } else {
+        status = unpacked(reader, &page, &body, &n_bytes, error);
+        if (body != NULL && (!has_levels || skip_levels(&page, &body, &n_bytes))) {
+            status = decode_body(reader, &page, body, n_bytes, values, done, error);
+        }
     }
     if (*done) {
+        if (has_levels) {
+            carquet_dispatch_fill_def_levels(def_levels, page.n_values, 1);
+        }
         reader->current_page += (int64_t)page.header_bytes + page.header.compressed_page_size;
         reader->values_remaining -= page.n_values;
         *values_read = page.n_values;
@@ -216,9 +246,12 @@ carquet_status_t carquet_read_next_page(carquet_column_reader_t *reader, void *v
                                         carquet_error_t *error)
 {
     bool done = false;
-    carquet_status_t status = read_whole(reader, values, max_values, values_read, &done, error);
-    if (done || status != CARQUET_OK) {
-        return status;
+    if (rep_levels == NULL) {
+        carquet_status_t status =
+            read_whole(reader, values, max_values, def_levels, values_read, &done, error);
+        if (done || status != CARQUET_OK) {
+            return status;
+        }
     }
     return carquet_read_next_page_by_copy(reader, values, max_values, def_levels, rep_levels,
                                           values_read, error);

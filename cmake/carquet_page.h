@@ -13,5 +13,7 @@
  * n indices, or width is not 1 to 32; out then holds anything. */
 bool mbar_carquet_look_up(const uint8_t *in, size_t n_in, int width, const uint8_t *values,
                           size_t n_values, size_t value_bytes, void *out, size_t n);
+/* Whether n_in bytes of runs of one bit each hold n ones, no zero among them. */
+bool mbar_carquet_all_ones(const uint8_t *in, size_t n_in, size_t n);
 
 #endif

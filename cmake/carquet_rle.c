@@ -8,7 +8,7 @@
  * count where the input ends early. Runs are filled, and packed groups unpacked, in loops
  * straight into the output.
  *
- * mbar_carquet_look_up is for carquet_page.c: it goes on to the values at once. Its loop
+ * The rest is for carquet_page.c. mbar_carquet_look_up goes on to the values at once. Its loop
  * exists once for each width of an index, so that all shifts are constants, and an index
  * outside the dictionary reads the first value and is told at the end: no branch is left.
  *
@@ -284,6 +284,35 @@ bool mbar_carquet_look_up(const uint8_t *in, size_t n_in, int width, const uint8
             !look_up_one_run(&in, end, header, width, &from, to, n - done, &some)) {
             return false;
         }
+    }
+    return true;
+}
+
+/* Of one packed run, n bits in (n + 7) / 8 bytes. */
+static bool all_bits(const uint8_t *in, size_t n)
+{
+    for (; n >= 8; n -= 8) {
+        if (*in++ != 0xFF) {
+            return false;
+        }
+    }
+    return n == 0 || (*in & ((1 << n) - 1)) == (1 << n) - 1;
+}
+
+bool mbar_carquet_all_ones(const uint8_t *in, size_t n_in, size_t n)
+{
+    for (size_t done = 0, some; done < n; done += some) {
+        uint32_t header = 0;
+        const size_t n_header = read_header(in, n_in, &header), run = header >> 1;
+        const bool packed = (header & 1) != 0;
+        some = least(packed ? least(run, n) * 8 : run, n - done);
+        const size_t n_bytes = packed ? (some + 7) / 8 : run > 0;
+        if (n_header == 0 || n_bytes > n_in - n_header ||
+            !(packed ? all_bits(in + n_header, some) : some == 0 || in[n_header] == 1)) {
+            return false;
+        }
+        in += n_header + n_bytes;
+        n_in -= n_header + n_bytes;
     }
     return true;
 }

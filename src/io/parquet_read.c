@@ -78,6 +78,15 @@ static void set_bits(uint8_t *bits, int64_t first, const uint8_t *flags, int64_t
     }
 }
 
+static int64_t count_valid(const int16_t *levels, int64_t n)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i++) {
+        count += levels[i] == 1;
+    }
+    return count;
+}
+
 static void set_valid_bits(uint8_t *bits, int64_t first, const int16_t *levels, int64_t n)
 {
     int64_t i = 0;
@@ -92,13 +101,18 @@ static void set_valid_bits(uint8_t *bits, int64_t first, const int16_t *levels, 
     }
 }
 
-static int64_t count_valid(const int16_t *levels, int64_t n)
+/* Sets n bits from first on. */
+static void set_all_bits(uint8_t *bits, int64_t first, int64_t n)
 {
-    int64_t count = 0;
-    for (int64_t i = 0; i < n; i++) {
-        count += levels[i] == 1;
-    }
-    return count;
+    static const int16_t ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    int64_t before = first % 8 == 0 ? 0 : 8 - first % 8;
+    before = before < n ? before : n;
+    set_valid_bits(bits, first, ones, before);
+    first += before;
+    n -= before;
+    /* Whole bytes are of this part alone. */
+    memset(bits + first / 8, 0xFF, (size_t)(n / 8));
+    set_valid_bits(bits, first + n / 8 * 8, ones, n % 8);
 }
 
 /* Moves the n_valid values at the front of n rows to their rows; nulls become
@@ -166,6 +180,12 @@ static bool is_direct(const mbar_parquet_column *column)
     return column->kind == MBAR_PARQUET_WIDTH4 || column->kind == MBAR_PARQUET_WIDTH8;
 }
 
+/* Whole pages at a time, where no scratch has to hold their values. */
+static int64_t rows_at_once(const mbar_parquet_column *column)
+{
+    return is_direct(column) ? DIRECT_ROWS : SCRATCH_ROWS;
+}
+
 static mbar_status place_error(const read_job *job, const output *out,
                                const mbar_parquet_part *part, mbar_status status, const char *what,
                                mbar_error *error)
@@ -200,7 +220,9 @@ static mbar_status store(const read_job *job, output *out, int32_t part_index, i
     const mbar_parquet_part *part = &job->parts[part_index];
     const mbar_parquet_column *column = &job->file->columns[out->column];
     int64_t n_valid = levels != NULL ? count_valid(levels, n) : n;
-    if (out->valid != NULL) {
+    if (out->valid != NULL && n_valid == n) {
+        set_all_bits(out->valid, row, n);
+    } else if (out->valid != NULL) {
         set_valid_bits(out->valid, row, levels, n);
     }
     size_t width = mbar_type_width(column->field.type);
@@ -238,7 +260,7 @@ static mbar_status decode_part(const read_job *job, output *out, int32_t part_in
     const mbar_parquet_column *column = &job->file->columns[out->column];
     carquet_error_t library = CARQUET_ERROR_INIT;
     bool direct = is_direct(column);
-    int64_t most = direct && space->levels == NULL ? DIRECT_ROWS : SCRATCH_ROWS;
+    int64_t most = rows_at_once(column);
     if (part->first > 0 && carquet_column_skip(reader, part->first) != part->first) {
         return job->file->stream.error.code != MBAR_OK || mbar_parquet_watched()->failed
                    ? mbar_parquet_fail(job->file, part->group, out->column, &library, error)
@@ -305,7 +327,9 @@ static mbar_status run_part(read_job *job, output *out, int32_t part_index, mbar
         status = space.values == NULL ? MBAR_NOMEM : MBAR_OK;
     }
     if (status == MBAR_OK && column->optional) {
-        space.levels = mbar_alloc_array(SCRATCH_ROWS, sizeof(int16_t), error);
+        int64_t most = rows_at_once(column);
+        size_t n_levels = (size_t)(part->n_rows < most ? part->n_rows : most);
+        space.levels = mbar_alloc_uninit(n_levels * sizeof(int16_t), error);
         status = space.levels == NULL ? MBAR_NOMEM : MBAR_OK;
     }
     if (status == MBAR_OK) {

@@ -6,6 +6,7 @@
 /* As cmake/carquet_page.h and carquet declare them. */
 bool mbar_carquet_look_up(const uint8_t *in, size_t n_in, int width, const uint8_t *values,
                           size_t n_values, size_t value_bytes, void *out, size_t n);
+bool mbar_carquet_all_ones(const uint8_t *in, size_t n_in, size_t n);
 int64_t carquet_rle_decode_all(const uint8_t *input, size_t input_size, int bit_width,
                                uint32_t *output, int64_t max_values);
 int64_t carquet_rle_decode_all_by_value(const uint8_t *input, size_t input_size, int bit_width,
@@ -39,13 +40,13 @@ static size_t put_index(uint8_t *to, size_t bit, int width, uint32_t index)
     return bit;
 }
 
-/* Runs of both kinds that hold n indices or some more, each below n_values. */
-static size_t make_stream(uint8_t *to, int width, uint32_t n_values, size_t n)
+/* Runs of both kinds that hold n indices or some more, n_values of them from lowest on. */
+static size_t make_stream(uint8_t *to, int width, uint32_t lowest, uint32_t n_values, size_t n)
 {
     size_t at = 0;
     for (size_t done = 0; done < n;) {
         if (below(3) == 0) {
-            uint32_t run = below(200), index = below(n_values);
+            uint32_t run = below(200), index = lowest + below(n_values);
             at += put_header(to + at, run << 1);
             for (int i = 0; run > 0 && i < (width + 7) / 8; i++) {
                 to[at++] = (uint8_t)(index >> (8 * i));
@@ -56,7 +57,7 @@ static size_t make_stream(uint8_t *to, int width, uint32_t n_values, size_t n)
             at += put_header(to + at, groups << 1 | 1);
             memset(to + at, 0, groups * (size_t)width);
             for (size_t i = 0, bit = 0; i < groups * 8; i++) {
-                bit = put_index(to + at, bit, width, below(n_values));
+                bit = put_index(to + at, bit, width, lowest + below(n_values));
             }
             at += groups * (size_t)width;
             done += groups * 8;
@@ -103,7 +104,7 @@ static void test_every_width(void **state)
         const int width = round % 33;
         const uint32_t most = width < 12 ? 1u << width : 4000, n_values = below(most) + 1;
         const size_t n = below(600) + 1, value_bytes = round % 2 == 0 ? 8 : 4;
-        size_t n_stream = make_stream(stream, width, n_values, n);
+        size_t n_stream = make_stream(stream, width, 0, n_values, n);
         assert_same(stream, n_stream, width, n_values, value_bytes, n);
         assert_same(stream, below((uint32_t)n_stream), width, n_values, value_bytes, n);
         if (n_values > 1) {
@@ -112,6 +113,38 @@ static void test_every_width(void **state)
         stream[below((uint32_t)n_stream)] ^= (uint8_t)(1 << below(8));
         assert_same(stream, n_stream, width, n_values, value_bytes, n);
     }
+}
+
+static bool all_ones(const uint8_t *stream, size_t n_stream, size_t n)
+{
+    uint8_t *in = malloc(n_stream + (n_stream == 0));
+    assert_non_null(in);
+    memcpy(in, stream, n_stream);
+    bool answer = mbar_carquet_all_ones(in, n_stream, n);
+    free(in);
+    return answer;
+}
+
+static void test_ones(void **state)
+{
+    static uint8_t stream[MOST * 8];
+    static uint32_t levels[MOST];
+    int n_true = 0;
+    (void)state;
+    for (int round = 0; round < 2000; round++) {
+        const size_t n = below(1000) + 1, n_stream = make_stream(stream, 1, 1, 1, n);
+        assert_true(all_ones(stream, n_stream, n));
+        assert_false(all_ones(stream, n_stream, n_stream * 300));
+        stream[below((uint32_t)n_stream)] ^= (uint8_t)(1 << below(8));
+        /* Not the other way round: carquet takes 3 for 1 in a run, as it is one bit. */
+        bool ones = carquet_rle_decode_all(stream, n_stream, 1, levels, (int64_t)n) == (int64_t)n;
+        for (size_t i = 0; i < n && ones; i++) {
+            ones = levels[i] == 1;
+        }
+        n_true += all_ones(stream, n_stream, n);
+        assert_true(ones || !all_ones(stream, n_stream, n));
+    }
+    assert_in_range(n_true, 1, 1000);
 }
 
 static void test_padding_is_not_looked_up(void **state)
@@ -141,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_width),
+        cmocka_unit_test(test_ones),
         cmocka_unit_test(test_padding_is_not_looked_up),
         cmocka_unit_test(test_a_dictionary_of_nothing),
     };

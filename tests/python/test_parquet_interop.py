@@ -119,6 +119,43 @@ def test_reads_pyarrow(tmp_path: Path, codec: str, version: str) -> None:
         assert got.schema.field("ns").type == pa.timestamp("ns", "America/New_York")
 
 
+@pytest.mark.parametrize("codec", ["none", "snappy", "zstd"])
+@pytest.mark.parametrize("required", [False, True])
+def test_reads_pages_with_and_without_nulls(tmp_path: Path, codec: str, required: bool) -> None:
+    """Pages of every encoding, some whole, some with nulls, some cut by a row group or a slice."""
+    rows = 30_000
+    rng = np.random.default_rng(5)
+    columns = {
+        "price": pa.array(np.round(100 + rng.standard_normal(rows), 2)),
+        "size": pa.array(rng.integers(0, 40, rows)),
+        "small": pa.array(rng.integers(0, 3, rows).astype(np.float32)),
+        "same": pa.array(np.full(rows, 7)),
+        "time": pa.array(np.cumsum(rng.integers(1, 60, rows))),
+    }
+    if not required:
+        at = np.arange(rows)
+        gap = (at > 7000) & (at < 7100) | (at == rows - 1)
+        columns = {n: pa.array(c.to_numpy(), c.type, mask=gap) for n, c in columns.items()}
+    fields = [pa.field(n, c.type, nullable=not required) for n, c in columns.items()]
+    wanted = pa.table(list(columns.values()), schema=pa.schema(fields))
+    for dictionary in (["price", "size", "small", "same"], False):
+        path = tmp_path / f"{bool(dictionary)}.parquet"
+        pq.write_table(
+            wanted,
+            path,
+            compression=codec,
+            use_dictionary=dictionary,
+            column_encoding={"time": "DELTA_BINARY_PACKED"},
+            data_page_size=4096,
+            row_group_size=12_345,
+        )
+        assert scan(path).equals(wanted)
+        whole = _core.Scan().add_path(str(path))
+        for n in (1, 1000, 7050, 12_346, 22_999):
+            assert pa.table(whole.head(n).collect()).equals(wanted.slice(0, n))
+            assert pa.table(whole.tail(n).collect()).equals(wanted.slice(rows - n))
+
+
 @pytest.mark.parametrize("encoding", ["DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT", "PLAIN"])
 def test_reads_encodings(tmp_path: Path, encoding: str) -> None:
     wanted = make_table().select(["int32", "int64?", "int64", "us"])
