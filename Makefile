@@ -11,7 +11,7 @@
 #   make counts     count the hot paths' instructions anew and keep them as the baseline
 #   make profile    flame graphs of a run in C and of one in Python, in build/profile
 #   make format     clang-format and ruff over the tree
-#   make fuzz       a short libFuzzer run over the Parquet reader (clang)
+#   make fuzz       a minute of libFuzzer for each reader of foreign bytes (clang; ARGS=SECONDS)
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:

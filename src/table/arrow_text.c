@@ -22,6 +22,15 @@ static mbar_status wrap_text(mbar_arrow_import *in, const char *data, int64_t st
     return mbar_arrow_wrap(in->hold, data + start, (size_t)n, &in->parts.bytes, in->error);
 }
 
+/* The buffer's size is the array's last offset, which rows beyond those wanted may have set back.
+ */
+static mbar_status check_end(const mbar_arrow_import *in, int64_t wanted_end, int64_t array_end)
+{
+    return wanted_end <= array_end
+               ? MBAR_OK
+               : mbar_arrow_invalid_at(in, in->n_rows, "text offsets must rise");
+}
+
 static mbar_status new_offsets(mbar_arrow_import *in)
 {
     return mbar_buffer_new_uninit(((size_t)in->n_rows + 1) * sizeof(int32_t), &in->parts.data,
@@ -47,6 +56,12 @@ static mbar_status import_small_text(mbar_arrow_import *in)
     const int32_t *offsets = mbar_buffer_data(in->parts.data);
     offsets += in->in_place ? in->first : 0;
     status = mbar_column_check_offsets(in->field.name, offsets, in->n_rows, INT32_MAX, in->error);
+    if (status != MBAR_OK)
+        return status;
+    int32_t array_end;
+    memcpy(&array_end, at + (size_t)(in->array->offset + in->array->length) * sizeof array_end,
+           sizeof array_end);
+    status = check_end(in, offsets[in->n_rows], array_end);
     if (status != MBAR_OK)
         return status;
     return wrap_text(in, in->array->buffers[2], 0, offsets[in->n_rows]);
@@ -86,6 +101,10 @@ static mbar_status import_large_text(mbar_arrow_import *in)
         to[i] = (int32_t)(offset - start);
         last = offset;
     }
+    status =
+        check_end(in, last, large_offset(in, in->array->offset + in->array->length - in->first));
+    if (status != MBAR_OK)
+        return status;
     return wrap_text(in, in->array->buffers[2], start, last - start);
 }
 

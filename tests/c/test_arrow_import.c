@@ -234,6 +234,39 @@ static void bad_offsets(void **state)
     }
 }
 
+/* The bytes are as many as the array's own last offset says, not the one of the rows wanted. */
+static void offsets_that_fall_past_the_rows(void **state)
+{
+    (void)state;
+    const int32_t small[] = {0, 3, 1};
+    const int64_t large[] = {0, 3, 1};
+    struct ArrowSchema child = schema_of("u", "t");
+    struct ArrowSchema *children[] = {&child};
+    struct ArrowSchema schema = schema_of("+s", "");
+    schema.n_children = 1;
+    schema.children = children;
+    for (int i = 0; i < 2; i++) {
+        int n_released = 0;
+        mbar_table *table = NULL;
+        mbar_error error;
+        child.format = i == 0 ? "u" : "U";
+        piece offsets = i == 0 ? (piece)PIECE(small) : (piece)PIECE(large);
+        struct ArrowArray text =
+            make_array(2, 0, 0, (piece[]){NO_PIECE, offsets, {"a", 1}}, 3, &n_released);
+        struct ArrowArray *texts[] = {&text};
+        struct ArrowArray array = make_array(1, 0, 0, (piece[]){NO_PIECE}, 1, &n_released);
+        array.n_children = 1;
+        array.children = texts;
+        assert_int_equal(mbar_table_from_arrow(&schema, &array, &table, &error), MBAR_INVALID);
+        assert_non_null(strstr(error.message, "text offsets must rise"));
+        array.children = NULL;
+        array.n_children = 0; /* both are this function's own */
+        array.release(&array);
+        text.release(&text);
+        assert_int_equal(n_released, 2);
+    }
+}
+
 static void large_text(void **state)
 {
     (void)state;
@@ -814,6 +847,7 @@ int main(void)
         leak_checked(text),
         leak_checked(text_without_bytes),
         leak_checked(bad_offsets),
+        leak_checked(offsets_that_fall_past_the_rows),
         leak_checked(large_text),
         leak_checked(text_views),
         leak_checked(bad_text_views),
