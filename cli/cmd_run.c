@@ -80,7 +80,14 @@ static mbar_status open_plugin(const run_request *request, void **library,
     memcpy(&open, &symbol, sizeof open); /* ISO C has no cast to a pointer to a function */
     memcpy(parameters, request->parameters.items,
            (size_t)request->parameters.n * sizeof *parameters);
-    return open(parameters, out, error);
+    mbar_status status = open(parameters, out, error);
+    if (status != MBAR_OK && error->code == MBAR_OK) {
+        return mbar_error_set(error, MBAR_INVALID,
+                              "mbar_strategy_open returned status %d without an error: set one "
+                              "with mbar_error_set, which says what went wrong",
+                              (int)status);
+    }
+    return status;
 }
 
 static mbar_status check_plugin(const mbar_strategy_plugin *plugin, mbar_error *error)
@@ -137,6 +144,9 @@ static mbar_status simulate(run_request *request, const mbar_strategy_plugin *pl
     if (status == MBAR_OK) {
         *path = NULL;
         status = make_engine(request, engine, error);
+    }
+    if (status == MBAR_OK && request->out != NULL) {
+        status = run_make_folder(request->out, error);
     }
     double loaded = seconds_now(), cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
     outcome->data_s = loaded - start;

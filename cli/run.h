@@ -66,6 +66,9 @@ void run_unload(run_request *request);
 
 /* ---- run_report.c --------------------------------------------------------- */
 
+/* Makes --out where it is not there; MBAR_IO where nothing can be written to it. Called before
+ * the run, which would else be lost. */
+mbar_status run_make_folder(const char *path, mbar_error *error);
 /* Writes orders, fills and equity (Parquet) and manifest.json into request->out. */
 mbar_status run_write(const run_request *request, const run_outcome *outcome, mbar_error *error);
 /* The summary and the speed line, or one JSON object. */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <time.h>
 
 #include "output.h"
@@ -263,15 +264,16 @@ static mbar_status write_manifest(const char *path, const run_request *request,
 
 /* ---- Files ------------------------------------------------------------------- */
 
-static mbar_status make_folder(const char *path, mbar_error *error)
+mbar_status run_make_folder(const char *path, mbar_error *error)
 {
     struct stat info;
-    if (mkdir(path, 0777) == 0 ||
-        (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode))) {
+    bool is_there = mkdir(path, 0777) == 0 ||
+                    (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode));
+    if (is_there && access(path, W_OK | X_OK) == 0) {
         return MBAR_OK;
     }
-    mbar_error_set(error, MBAR_IO, "cannot make the folder: %s: name another with --out",
-                   strerror(errno));
+    mbar_error_set(error, MBAR_IO, "cannot %s the folder: %s: name another with --out",
+                   is_there ? "write to" : "make", strerror(errno));
     mbar_error_in_file(error, path);
     return MBAR_IO;
 }
@@ -307,10 +309,7 @@ mbar_status run_write(const run_request *request, const run_outcome *outcome, mb
 {
     char path[4096];
     mbar_table *tables[N_TABLES] = {NULL};
-    mbar_status status = make_folder(request->out, error);
-    if (status == MBAR_OK) {
-        status = get_tables(outcome, tables, error);
-    }
+    mbar_status status = get_tables(outcome, tables, error);
     for (int i = 0; i < N_TABLES && status == MBAR_OK; i++) {
         cli_target target = {.path = path, .codec = MBAR_CODEC_ZSTD};
         status = join(request->out, TABLES[i].file, path, sizeof path, error);

@@ -343,7 +343,8 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_engine_add_asset(mbar_engine *engine,
                                                          mbar_error *error);
 /* The whole run, once. MBAR_INVALID where there is nothing to run over (no asset, no bars,
  * data that end before the start or begin after the end). strategy and state must outlive
- * the call. A callback's failure ends it, without on_end; tables can be made all the same. */
+ * the call. A callback's failure ends it, without on_end; tables can be made all the same. One
+ * that set no error gets one that says so (MBAR_INVALID where its status is none of ours). */
 MBAR_API MBAR_MUST_USE mbar_status mbar_engine_run(mbar_engine *engine,
                                                    const mbar_strategy *strategy, void *state,
                                                    mbar_error *error);

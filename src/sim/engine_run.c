@@ -296,6 +296,16 @@ static mbar_status run(mbar_engine *engine, mbar_error *error)
     return mbar_engine_lifecycle(engine, engine->strategy.on_end, error);
 }
 
+/* A callback failed without a word; its status may be none of ours. */
+static mbar_status unexplained(mbar_status status, mbar_error *error)
+{
+    bool is_known = status >= MBAR_NOMEM && status <= MBAR_NOTFOUND;
+    return mbar_error_set(error, is_known ? status : MBAR_INVALID,
+                          "the strategy returned status %d without an error: set one with "
+                          "mbar_error_set, which says what went wrong",
+                          (int)status);
+}
+
 mbar_status mbar_engine_run(mbar_engine *engine, const mbar_strategy *strategy, void *state,
                             mbar_error *error)
 {
@@ -303,6 +313,9 @@ mbar_status mbar_engine_run(mbar_engine *engine, const mbar_strategy *strategy, 
     assert(strategy->struct_bytes >= sizeof strategy->struct_bytes);
     if (engine->has_run) {
         return mbar_error_set(error, MBAR_INVALID, "an engine runs once; make another");
+    }
+    if (error != NULL) {
+        mbar_error_init(error);
     }
     MBAR_TRY(set_span(engine, error));
     MBAR_TRY(mbar_engine_add_quotes(engine, error));
@@ -314,6 +327,9 @@ mbar_status mbar_engine_run(mbar_engine *engine, const mbar_strategy *strategy, 
     engine->state = state;
     mbar_engine_place_cursors(engine);
     mbar_status status = run(engine, error);
+    if (status != MBAR_OK && error != NULL && error->code == MBAR_OK) {
+        status = unexplained(status, error);
+    }
     mbar_engine_settle_rows(engine);
     engine->strategy = (mbar_strategy){0};
     engine->state = NULL;

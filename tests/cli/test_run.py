@@ -206,6 +206,36 @@ def test_bad_orders_are_told(run: Run, plugin: Callable[[str], Path], mes: Path)
     assert "quantity" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (iterate("return MBAR_INVALID;"), "returned status 5 without an error"),
+        (iterate("return (mbar_status)77;"), "returned status 77 without an error"),
+        (
+            iterate("return MBAR_OK;").replace("}};\n    return MBAR_OK", "}};\n    return 9"),
+            "mbar_strategy_open returned status 9 without an error",
+        ),
+    ],
+)
+def test_a_failure_that_says_nothing(
+    run: Run, plugin: Callable[[str], Path], mes: Path, source: str, message: str
+) -> None:
+    done = run("run", plugin(source), "--data", f"MES={mes}", code=3)
+    assert message in done.stderr
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_run(
+    run: Run, plugin: Callable[[str], Path], mes: Path, tmp_path: Path
+) -> None:
+    path = plugin(iterate('puts("begun"); return MBAR_OK;'))
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "missing" / "below"):
+        done = run("run", path, "--data", f"MES={mes}", "--out", out, code=3)
+        assert "cannot make the folder" in done.stderr and str(out) in done.stderr
+        assert done.stdout == ""
+
+
 def test_ctrl_c_writes_what_there_is(
     mbar: Path, plugin: Callable[[str], Path], mes: Path, tmp_path: Path
 ) -> None:
