@@ -73,6 +73,10 @@ def fee_rows(fees: Iterable[Any]) -> list[tuple[float, float, float, bool, bool]
     ]
 
 
+def _with_type(asset: Asset) -> str:
+    return f"{asset!r} ({asset.asset_type})"
+
+
 class BacktestingBroker:
     """The broker of a backtest.
 
@@ -393,9 +397,12 @@ class BacktestingBroker:
         if number is None:
             number = self._unpriced.get(asset)
         if number is None:
-            known = ", ".join(str(bars.asset) for bars in self.data_source.instruments)
+            known = ", ".join(
+                map(_with_type, (bars.asset for bars in self.data_source.instruments))
+            )
             raise InvalidError(
-                f"there are no bars of {asset!r} to fill an order in, only of {known}"
+                f"there are no bars of {_with_type(asset)} to fill an order in, only of {known}: "
+                "name the asset with the type that its bars were given with"
             )
         multiplier = asset.multiplier
         if multiplier != self._multipliers[number]:

@@ -112,6 +112,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"millibar {arguments.command}: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # The reader has seen enough. What is still buffered must not be tried again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()  # the reader has seen enough
+    except OSError as error:
+        _give_up_output()
+        print(f"millibar {arguments.command}: cannot write: {error}", file=sys.stderr)
+        return 1
     return code
+
+
+def _give_up_output() -> None:
+    """What is still buffered must not be tried again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

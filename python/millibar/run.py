@@ -22,6 +22,7 @@ import json
 import os
 import runpy
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -30,7 +31,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from millibar import _runs
 from millibar._log import warnings_shown
-from millibar.errors import Error, InvalidError, UnsupportedError
+from millibar.errors import Error, InvalidError, StorageError, UnsupportedError
 
 if TYPE_CHECKING:
     from millibar._speed import Speed
@@ -225,6 +226,8 @@ def run(arguments: argparse.Namespace) -> int:
     keys = read_data(arguments.data)
     if arguments.main:
         _check_main(arguments)
+    if arguments.out is not None:
+        _check_folder(arguments.out)
     quiet = contextlib.redirect_stdout(sys.stderr) if arguments.json else contextlib.nullcontext()
     bars = assets_of(keys) if arguments.main and keys else None
     watched = _runs.watched(arguments.policy, bars)
@@ -234,6 +237,25 @@ def run(arguments: argparse.Namespace) -> int:
     if outcome.message is not None:
         print(outcome.message, file=sys.stderr)
     return outcome.code
+
+
+def _check_folder(folder: Path) -> None:
+    """Makes --out and writes a little there, before a run that would else be lost.
+
+    Raises:
+        StorageError: it cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
+    except OSError as error:
+        raise StorageError(_not_written(folder, error)) from error
+
+
+def _not_written(folder: Path, error: OSError) -> str:
+    why = error.strerror or error
+    return f"--out {folder}: {why}: free space, or name another folder that can be written to"
 
 
 def _check_main(arguments: argparse.Namespace) -> None:
@@ -397,15 +419,27 @@ def _finish(results: Sequence[Result], keys: Sequence[Key], arguments: argparse.
             {**entry, "path": paths[entry["symbol"]]} if entry.get("symbol") in paths else entry
             for entry in result.data
         ]
-    if arguments.out is not None:
-        from millibar.report import write_files
+    try:
+        if arguments.out is not None:
+            _write(results, arguments.out)
+    finally:
+        _print(results, arguments)
 
-        names: dict[str, int] = {}
-        for result in results:
-            names[result.name] = number = names.get(result.name, 0) + 1
-            write_files(
-                result, arguments.out, result.name if number == 1 else f"{result.name}_{number}"
-            )
+
+def _write(results: Sequence[Result], folder: Path) -> None:
+    from millibar.report import write_files
+
+    names: dict[str, int] = {}
+    for result in results:
+        names[result.name] = number = names.get(result.name, 0) + 1
+        name = result.name if number == 1 else f"{result.name}_{number}"
+        try:
+            write_files(result, folder, name)
+        except OSError as error:
+            raise StorageError(_not_written(folder, error)) from error
+
+
+def _print(results: Sequence[Result], arguments: argparse.Namespace) -> None:
     if arguments.json:
         found = [result.to_dict() for result in results]
         print(json.dumps(found[0] if len(found) == 1 else found, indent=2))

@@ -437,6 +437,49 @@ def test_bad_files(run: Run, file: Write, mes: Path, text: str, message: str) ->
     assert "python/millibar/" not in done.stderr and "<frozen" not in done.stderr
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_the_run(
+    run: Run, file: Write, mes: Path, tmp_path: Path
+) -> None:
+    path = file(BUYER + "\n    print('begun')\n")
+    (tmp_path / "there").touch()
+    for out in (tmp_path / "there", tmp_path / "there" / "below"):
+        done = run(path, "--data", f"MES={mes}", "--out", out, code=1)
+        assert done.stderr.startswith(f"millibar run: --out {out}: ")
+        assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_an_output_that_is_full(file: Write, mes: Path, tmp_path: Path, words: list[str]) -> None:
+    command_line = command(file(BUYER), "--data", f"MES={mes}", *SPAN, *words)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command_line,
+            env=environment(tmp_path),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("millibar run: cannot write: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_reader_that_has_seen_enough(file: Write, mes: Path, tmp_path: Path) -> None:
+    text = BUYER.replace("if self.first", "print('x' * 4096)\n            if self.first")
+    words = command(file(text), "--data", f"MES={mes}", *SPAN, "--out", tmp_path / "out")
+    with subprocess.Popen(
+        words, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+        process.wait(timeout=60)
+    assert errors == b""
+
+
 def test_wrong_usage(run: Run, file: Write) -> None:
     for words in ([], [file(BUYER), "--what"], [file(BUYER), "--policy", "loose"]):
         assert "usage: millibar" in run(*words, code=2).stderr

@@ -586,7 +586,10 @@ def test_prices_that_are_no_numbers(price: float) -> None:
 
 def test_an_asset_without_bars() -> None:
     def trade(self: Strategy) -> None:
-        with pytest.raises(InvalidError, match="no bars of QQQ to fill an order in, only of SPY"):
+        with pytest.raises(
+            InvalidError,
+            match=r"no bars of QQQ \(stock\) to fill an order in, only of SPY \(stock\): name",
+        ):
             self.submit_order(self.create_order("QQQ", 1, "buy"))
         assert self.get_position("QQQ") is None
         assert self.get_position(3) is None  # type: ignore[arg-type]
