@@ -46,7 +46,7 @@ def prepare(given: Sequence[Key] = ()) -> None:
         over_given = _over(_assets_of(given))
         for name, target in MODULES["lumibot.backtesting"].items():
             if target == "absent":
-                vars(theirs)[name] = over_given
+                setattr(theirs, name, over_given)
 
 
 def _over(data: dict[Any, str]) -> type[PandasDataBacktesting]:
