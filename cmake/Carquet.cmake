@@ -92,6 +92,7 @@ function(millibar_add_carquet root)
     carquet_snappy_decompress_diag=carquet_snappy_decompress_diag_exact)
   millibar_replace_in_carquet("${root}/native/src/reader/page_reader.c" carquet_page.c
     carquet_read_next_page=carquet_read_next_page_by_copy)
+  target_sources(carquet PRIVATE "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/carquet_delta.c")
   if(NOT TARGET carquet::carquet)
     add_library(carquet::carquet ALIAS carquet)
   endif()

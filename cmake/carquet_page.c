@@ -5,8 +5,9 @@
  * original another name). The original decodes every page into a buffer of its own and
  * copies the values out, and looks up those of a dictionary in passes over a third buffer.
  * Here a page that is read from its first value to its last goes straight into the caller's
- * values: a plain one is decompressed there, one of deltas decoded there, and the indices
- * of a dictionary are unpacked, checked and looked up in one pass (carquet_rle.c).
+ * values: a plain one is decompressed there, one of deltas summed up there (carquet_delta.c),
+ * and the indices of a dictionary are unpacked, checked and looked up in one pass
+ * (carquet_rle.c).
  *
  * Only what is common is done here: a mapped file, a page of the first version, numbers of
  * four or eight bytes, all of them present. Everything else, and every page in which anything is
@@ -34,8 +35,6 @@ carquet_status_t carquet_read_next_page_by_copy(carquet_column_reader_t *reader,
 carquet_status_t carquet_decompress_page(carquet_compression_t codec, const uint8_t *compressed,
                                          size_t compressed_size, uint8_t *decompressed,
                                          size_t decompressed_capacity, size_t *decompressed_size);
-carquet_status_t carquet_delta_decode_int64(const uint8_t *data, size_t data_size, int64_t *values,
-                                            int32_t num_values, size_t *bytes_consumed);
 void carquet_dispatch_fill_def_levels(int16_t *def_levels, int64_t count, int16_t value);
 uint32_t carquet_crc32(const uint8_t *data, size_t length);
 
@@ -169,40 +168,29 @@ static bool skip_levels(const whole_page *page, const uint8_t **body, size_t *n_
     return true;
 }
 
-static carquet_status_t decode_body(const carquet_column_reader_t *reader, const whole_page *page,
-                                    const uint8_t *body, size_t n_bytes, void *values, bool *done,
-                                    carquet_error_t *error)
+/* Whether the page's values are now in place. */
+static bool decode_body(const carquet_column_reader_t *reader, const whole_page *page,
+                        const uint8_t *body, size_t n_bytes, void *values)
 {
     const size_t n = (size_t)page->n_values, width = value_bytes(reader);
-    carquet_status_t status = CARQUET_OK;
-    size_t used;
     switch (page->header.data_page_header.encoding) {
     case CARQUET_ENCODING_PLAIN:
-        *done = n_bytes >= n * width;
-        if (*done) {
-            memcpy(values, body, n * width);
+        if (n_bytes < n * width) {
+            return false;
         }
-        break;
+        memcpy(values, body, n * width);
+        return true;
     case CARQUET_ENCODING_RLE_DICTIONARY:
     case CARQUET_ENCODING_PLAIN_DICTIONARY:
-        *done = reader->has_dictionary && n_bytes > 0 &&
-                mbar_carquet_look_up(body + 1, n_bytes - 1, body[0], reader->dictionary_data,
-                                     (size_t)reader->dictionary_count, width, values, n);
-        break;
+        return reader->has_dictionary && n_bytes > 0 &&
+               mbar_carquet_look_up(body + 1, n_bytes - 1, body[0], reader->dictionary_data,
+                                    (size_t)reader->dictionary_count, width, values, n);
     case CARQUET_ENCODING_DELTA_BINARY_PACKED:
-        if (reader->type == CARQUET_PHYSICAL_INT64) {
-            status = carquet_delta_decode_int64(body, n_bytes, values, page->n_values, &used);
-            *done = status == CARQUET_OK;
-        }
-        break;
+        return reader->type == CARQUET_PHYSICAL_INT64 &&
+               mbar_carquet_deltas(body, n_bytes, values, n);
     default:
-        break;
+        return false;
     }
-    if (status == CARQUET_ERROR_OUT_OF_MEMORY) {
-        CARQUET_SET_ERROR(error, status, "no memory for a block of deltas");
-        return status;
-    }
-    return CARQUET_OK;
 }
 
 /* Reads the next page where it can be; *done tells whether it was. */
@@ -225,9 +213,8 @@ static carquet_status_t read_whole(carquet_column_reader_t *reader, void *values
         *done = decompress_values(reader, &page, values);
     } else {
         status = unpacked(reader, &page, &body, &n_bytes, error);
-        if (body != NULL && (!has_levels || skip_levels(&page, &body, &n_bytes))) {
-            status = decode_body(reader, &page, body, n_bytes, values, done, error);
-        }
+        *done = body != NULL && (!has_levels || skip_levels(&page, &body, &n_bytes)) &&
+                decode_body(reader, &page, body, n_bytes, values);
     }
     if (*done) {
         if (has_levels) {

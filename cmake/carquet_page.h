@@ -1,5 +1,5 @@
 /*
- * carquet_page.h - what carquet_rle.c does for carquet_page.c.
+ * carquet_page.h - what carquet_rle.c and carquet_delta.c do for carquet_page.c.
  */
 #ifndef MILLIBAR_CARQUET_PAGE_H
 #define MILLIBAR_CARQUET_PAGE_H
@@ -15,5 +15,8 @@ bool mbar_carquet_look_up(const uint8_t *in, size_t n_in, int width, const uint8
                           size_t n_values, size_t value_bytes, void *out, size_t n);
 /* Whether n_in bytes of runs of one bit each hold n ones, no zero among them. */
 bool mbar_carquet_all_ones(const uint8_t *in, size_t n_in, size_t n);
+/* The first n values of a page of deltas. false where there are not n, or carquet is to look
+ * at them; out then holds anything. */
+bool mbar_carquet_deltas(const uint8_t *in, size_t n_in, int64_t *out, size_t n);
 
 #endif
