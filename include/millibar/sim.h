@@ -355,6 +355,8 @@ MBAR_API int64_t mbar_engine_now_ns(const mbar_engine *engine);
 MBAR_API int64_t mbar_engine_iterations(const mbar_engine *engine);
 /* The last instant of the backtest: the options', or when there was no session any more. */
 MBAR_API int64_t mbar_engine_end_ns(const mbar_engine *engine);
+/* Rows of the table "iterations" so far. */
+MBAR_API int64_t mbar_engine_row_count(const mbar_engine *engine);
 MBAR_API int32_t mbar_engine_assets(const mbar_engine *engine);
 MBAR_API int32_t mbar_engine_find(const mbar_engine *engine, const char *symbol); /* -1 */
 MBAR_API const mbar_asset *mbar_engine_asset(const mbar_engine *engine, int32_t asset);

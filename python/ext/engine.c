@@ -339,6 +339,13 @@ static PyObject *get_callback_seconds(PyObject *self, void *Py_UNUSED(closure))
     return PyFloat_FromDouble((double)((mbar_py_engine *)self)->callback_ns / 1e9);
 }
 
+static PyObject *get_n_rows(PyObject *self, void *Py_UNUSED(closure))
+{
+    return mbar_py_engine_ready(self, "n_rows")
+               ? PyLong_FromLongLong(mbar_engine_row_count(mbar_py_engine_of(self)))
+               : NULL;
+}
+
 static PyObject *get_n_events(PyObject *self, void *Py_UNUSED(closure))
 {
     return mbar_py_engine_ready(self, "n_events")
@@ -569,6 +576,7 @@ static PyGetSetDef engine_getset[] = {
      NULL},
     {"n_orders", get_orders, NULL, PyDoc_STR("Orders so far, children included."), NULL},
     {"n_events", get_n_events, NULL, PyDoc_STR("Events so far."), NULL},
+    {"n_rows", get_n_rows, NULL, PyDoc_STR("Rows of the table \"iterations\" so far."), NULL},
     {"n_assets", get_assets, NULL, PyDoc_STR("Assets added."), NULL},
     {"cash", get_cash, set_cash, PyDoc_STR("Cash now; may be set."), NULL},
     {"value", get_value, NULL, PyDoc_STR("Cash and holdings at the last mark to market."), NULL},

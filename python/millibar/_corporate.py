@@ -1,4 +1,4 @@
-"""Dividends and splits as rows of lumibot's log of trade events."""
+"""Dividends, splits and cash flows as rows of lumibot's log of trade events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BROKER = "backtesting"
 
 
 def corporate_rows(result: Result) -> list[tuple[int, int, dict[str, Any]]]:
-    """(events before it, time, fields) of each dividend and split, in the order they happened.
+    """(events before it, time, fields) of each row of `corporate`, in the order they happened.
 
     Fields are named as the columns of `*_trade_events.csv`; those that a row has not are left out.
     """
@@ -24,23 +24,36 @@ def corporate_rows(result: Result) -> list[tuple[int, int, dict[str, Any]]]:
     table = result.corporate.table
     times = times_ns(table.column("timestamp")).tolist()
     names = ("events", "kind", "symbol", "per_unit", "quantity", "amount")
-    columns = (table.column(name).to_list() for name in names)
+    columns = [table.column(name).to_list() for name in names]
+    has_reasons = "reason" in table.names
+    reasons = table.column("reason").to_list() if has_reasons else [None] * len(times)
     rows = []
-    for ns, events, kind, symbol, per_unit, quantity, amount in zip(times, *columns, strict=True):
-        if kind == "dividend":
-            fields = _dividend(ns, symbol, per_unit, quantity, amount)
-        else:
+    for ns, events, kind, symbol, per_unit, quantity, amount, reason in zip(
+        times, *columns, reasons, strict=True
+    ):
+        if kind == "split":
             fields = _split(result, ns, symbol, per_unit, quantity)
+        elif kind == "dividend":
+            text = f"{symbol} dividend {per_unit:.6f} x {quantity:.6f}"
+            fields = _cash_event(ns, kind, amount, "dividend", text, kind, symbol)
+        else:
+            fields = _cash_event(ns, kind, amount, reason, reason, f"backtest_{kind}", None)
+            fields["is_external_cash_flow"] = True
         rows.append((events, ns, {"strategy": result.name, "event_id": None, **fields}))
     return rows
 
 
-def _dividend(
-    ns: int, symbol: str, per_unit: float, quantity: float, amount: float
+def _cash_event(
+    ns: int,
+    kind: str,
+    amount: float,
+    reason: str | None,
+    text: str | None,
+    raw_type: str,
+    raw_subtype: str | None,
 ) -> dict[str, Any]:
-    text = f"{symbol} dividend {per_unit:.6f} x {quantity:.6f}"
     at = datetime.fromtimestamp(ns // 1_000_000_000, timezone.utc)
-    parts = (_BROKER, "dividend", symbol, at.isoformat(), f"{amount:.12f}", text)
+    parts = (_BROKER, raw_type, raw_subtype or "", at.isoformat(), f"{amount:.12f}", text or "")
     name = hashlib.sha256("|".join(parts).encode()).hexdigest()[:24]
     identifier = f"{_BROKER}:synthetic:{name}"
     direction = "in" if amount > 0 else "out"
@@ -48,18 +61,18 @@ def _dividend(
         "identifier": identifier,
         "side": direction,
         "type": "cash_event",
-        "status": "dividend",
+        "status": kind,
         "event_kind": "cash_event",
         "event_id": identifier,
-        "cash_event_type": "dividend",
+        "cash_event_type": kind,
         "cash_event_amount": amount,
         "cash_event_currency": "USD",
         "cash_event_description": text,
         "cash_event_direction": direction,
-        "cash_event_reason": "dividend",
+        "cash_event_reason": reason,
         "is_external_cash_flow": False,
-        "cash_event_raw_type": "dividend",
-        "cash_event_raw_subtype": symbol,
+        "cash_event_raw_type": raw_type,
+        "cash_event_raw_subtype": raw_subtype,
         "cash_event_broker_name": _BROKER,
     }
 

@@ -461,6 +461,18 @@ def _of_equity(values: Floats) -> dict[str, float]:
     }
 
 
+_HELD = ("equity_final", "equity_peak")
+
+
+def _without_flows(values: Floats, flows: Floats) -> Floats:
+    """What the first value would have become by the rows' returns, each on the value before it."""
+    import numpy as np
+
+    growth = np.ones(len(values))
+    growth[1:] = np.cumprod((values[1:] - np.diff(flows)) / values[:-1])
+    return values[:1] * growth if len(values) else values
+
+
 def compute(
     times: Ints,
     values: Floats,
@@ -468,6 +480,7 @@ def compute(
     *,
     open_since: Ints | None = None,
     n_positions: npt.NDArray[Any] | None = None,
+    flows: Floats | None = None,
     commissions: float = 0.0,
     market: Floats | None = None,
     market_first: int = 0,
@@ -483,6 +496,8 @@ def compute(
         trades: round trips, as `trades_of` gives them.
         open_since: when each position open at the end was entered, ns UTC.
         n_positions: open positions at each row, for exposure.
+        flows: money put in less money taken out, from the start to each row, shape (rows,): what it
+            adds to the equity is no return.
         commissions: all fees paid.
         market: the close of what was traded at each row, shape (rows,), NaN where unknown.
         market_first: the row buying and holding starts at: the first after warm-up.
@@ -497,6 +512,9 @@ def compute(
     with np.errstate(all="ignore"):
         equity = _known(values, back=True)
         stats: dict[str, Any] = _of_equity(equity)
+        if flows is not None:
+            equity = _without_flows(equity, flows)
+            stats.update(_of_equity(equity), **{key: stats[key] for key in _HELD})
         growth = np.float64(stats.pop("growth"))
         span = int(times[-1] - times[0]) if len(times) else 0
         years = span / 1e9 / 86_400 / _YEAR_DAYS

@@ -319,7 +319,7 @@ class OrderMethods(ClockMethods):
         """The assets of all positions and orders, each once."""
         return self.broker.get_tracked_assets(self._name)
 
-    def get_asset_potential_total(self, asset: Any) -> float:
+    def get_asset_potential_total(self, asset: Any) -> Any:
         """The units that would be held of an asset if all its active orders were filled."""
         return self.broker.get_asset_potential_total(self._name, self._asset(asset))
 

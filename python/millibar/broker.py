@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from millibar import _clock, _core, _runs
+from millibar._flows import CashFlows
 from millibar._log import logger_of
 from millibar._strategy_missing import unsupported
 from millibar._strategy_orders import NO_CHILDREN, child_prices
@@ -129,6 +130,7 @@ class BacktestingBroker:
         self._multipliers: list[float] = []
         self._unpriced: dict[Asset, int] = {}
         self._sessions: Sessions | None = None
+        self.flows = CashFlows()
         self._initializing = False
         self._sessions_begun = ""
 
@@ -599,12 +601,13 @@ class BacktestingBroker:
         assets += [position.asset for position in self.get_tracked_positions()]
         return list(dict.fromkeys(assets))
 
-    def get_asset_potential_total(self, strategy: Any, asset: Any) -> float:
-        """Units held of an asset if all its active orders were filled."""
+    def get_asset_potential_total(self, strategy: Any, asset: Any) -> Any:
+        """Units held of an asset if all its new orders were filled."""
         position = self.get_tracked_position(strategy, asset)
-        total = 0.0 if position is None else float(position.quantity)
+        total = 0 if position is None else position.quantity
         for order in self.get_active_tracked_orders(asset=asset):
-            total += float(order.quantity) * (1 if order.is_buy_order() else -1)
+            if order.status == "new":
+                total += float(order.get_increment())
         return total
 
     # ---- What the run left ---------------------------------------------------------------------

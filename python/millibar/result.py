@@ -67,7 +67,8 @@ class Result:
             order, price, quantity, fee. Without it the events are those that orders and fills tell.
         corporate: dividends and splits: timestamp, kind ("dividend", "split"), symbol, per_unit
             (cash, or the ratio), quantity (units before), amount (cash), events (how many came
-            before).
+            before). And money put in or taken out: kind "deposit", "withdrawal" or "adjustment",
+            symbol of the currency, per_unit 1, quantity and amount what it was, reason.
         trades: round trips, instead of those that the fills make.
         positions: for each row of equity the (symbol, quantity) held; without it they follow from
             the fills.
@@ -253,6 +254,11 @@ class Result:
 
     # ---- What it came to -----------------------------------------------------------------------
 
+    def _flows(self) -> npt.NDArray[np.float64] | None:
+        """Money put in less money taken out, up to each row; None where none was."""
+        name = "cash_adjustments_net_total"
+        return to_numpy(self._equity.column(name)) if name in self._equity.names else None
+
     @property
     def stats(self) -> Stats:
         """The statistics of the run; docs/results.md gives each formula."""
@@ -267,6 +273,7 @@ class Result:
                 trades,
                 open_since=times_ns(self._fills.column("timestamp"))[self._open],
                 n_positions=None if positions.null_count else raw_values(positions),
+                flows=self._flows(),
                 commissions=float(to_numpy(self._fills.column("fee")).sum()),
                 market=self._market,
                 market_first=self._market_first,

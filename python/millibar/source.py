@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from millibar import _clock, _core, history, store
+from millibar._actions import CompanyActions
 from millibar._arrays import raw_values
 from millibar._log import logger_of
 from millibar._times import to_ns
-from millibar.assets import Asset, Quote
+from millibar.assets import Asset, AssetsMapping, Quote
 from millibar.data import Bars, Data
 from millibar.errors import InvalidError
 from millibar.feed import NEW_YORK, PRICE_COLUMNS, Feed
@@ -194,6 +195,7 @@ class PandasDataBacktesting:
         self._known: dict[int, tuple[Any, Any, int | None, Callable[[float], Any]]] = {}
         self._kept: list[Any] = []
         self._missed: set[Any] = set()
+        self._actions = CompanyActions()
         self._grid: np.ndarray | None = None
         self._now_ns = self.start_ns
         self._now = self.datetime_start
@@ -530,15 +532,24 @@ class PandasDataBacktesting:
             raw_data=values,
         )
 
-    def get_yesterday_dividend(self, asset: Any, quote: Any = None) -> float:
-        """The dividend of the row before the last one visible; 0 where there is none."""
+    def get_yesterday_dividend(self, asset: Any, quote: Any = None) -> Any:
+        """The dividend of the last visible day; 0 where there is none."""
         bars = self.get_historical_prices(asset, 1, "day", quote=quote)
-        if bars is None or bars.empty:
-            return 0.0
-        try:
-            return float(bars.column("dividend")[-1])
-        except KeyError:
-            return 0.0
+        return 0 if bars is None else bars.get_last_dividend()
+
+    def get_yesterday_dividends(self, assets: Iterable[Any], quote: Any = None) -> AssetsMapping:
+        """{asset: today's dividend}: lumibot's name for it; 0 where there is none."""
+        return AssetsMapping(
+            {asset: self._actions.dividend(self, asset, quote) for asset in assets}
+        )
+
+    def get_yesterday_stock_splits(self, assets: Iterable[Any], quote: Any = None) -> AssetsMapping:
+        """{asset: today's split, 2.0 for two for one}; 0 where there is none."""
+        return AssetsMapping({asset: self._actions.split(self, asset, quote) for asset in assets})
+
+    def get_yesterday_stock_split(self, asset: Any, quote: Any = None) -> Any:
+        """Today's split of one asset."""
+        return self.get_yesterday_stock_splits([asset], quote)[asset]
 
     def get_timestep(self) -> str:
         """The step of the data."""

@@ -31,7 +31,7 @@ from millibar._log import logger_of
 from millibar._strategy_charts import ChartMethods
 from millibar._strategy_missing import MissingMethods, unsupported
 from millibar._strategy_orders import OrderMethods
-from millibar.assets import Asset, Quote
+from millibar.assets import Asset, AssetsMapping, Quote
 from millibar.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
         return self._name
 
     @property
-    def initial_budget(self) -> float:
+    def initial_budget(self) -> Any:
         """Cash at the start."""
         return self._initial_budget
 
@@ -322,7 +322,7 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
     def cash(self) -> float:
         """Cash now."""
         engine = self.broker.engine
-        return self._initial_budget if engine is None else engine.cash
+        return float(self._initial_budget) if engine is None else engine.cash
 
     @property
     def unspent_money(self) -> float:
@@ -334,7 +334,7 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
         """Cash and holdings, as of the last mark to market: before each lifecycle method and after
         each iteration."""
         engine = self.broker.engine
-        return self._initial_budget if engine is None else engine.value
+        return float(self._initial_budget) if engine is None else engine.value
 
     def get_cash(self) -> float:
         """As `cash`."""
@@ -347,11 +347,35 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
     def adjust_cash(
         self, amount: float, reason: str = "manual_adjustment", allow_negative: bool | None = None
     ) -> float:
-        """Adds to cash, or takes from it; what it is then.
+        """Adds to cash, or takes from it; what it is then. Returns leave it out.
 
         Raises:
             ValueError: an amount that is not finite, or that allow_negative=False forbids.
         """
+        return self._move_cash("adjustment", amount, reason, allow_negative)
+
+    def deposit_cash(self, amount: float, reason: str = "deposit") -> float:
+        """Adds to cash; what it is then.
+
+        Raises:
+            ValueError: an amount that is not finite and above 0.
+        """
+        return self._move_cash("deposit", _positive(amount), reason, True)
+
+    def withdraw_cash(
+        self, amount: float, reason: str = "withdrawal", allow_negative: bool | None = None
+    ) -> float:
+        """Takes from cash; what it is then.
+
+        Raises:
+            ValueError: an amount that is not finite and above 0, or that allow_negative=False
+                forbids.
+        """
+        return self._move_cash("withdrawal", -_positive(amount), reason, allow_negative)
+
+    def _move_cash(
+        self, kind: str, amount: float, reason: str, allow_negative: bool | None
+    ) -> float:
         engine = self.broker.running("adjust_cash")
         try:
             cash = engine.cash + float(amount)
@@ -362,19 +386,8 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
         if allow_negative is False and cash < 0:
             raise ValueError(f"Cash adjustment '{reason}' would create negative cash ({cash:.2f})")
         engine.cash = cash
+        self.broker.flows.note(engine, kind, float(amount), reason)
         return engine.cash
-
-    def deposit_cash(
-        self, amount: float, reason: str = "deposit", allow_negative: bool | None = None
-    ) -> float:
-        """Adds to cash; what it is then."""
-        return self.adjust_cash(_positive(amount), reason, allow_negative)
-
-    def withdraw_cash(
-        self, amount: float, reason: str = "withdrawal", allow_negative: bool | None = None
-    ) -> float:
-        """Takes from cash; what it is then."""
-        return self.adjust_cash(-_positive(amount), reason, allow_negative)
 
     # ---- Data ----------------------------------------------------------------------------------
 
@@ -484,13 +497,25 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
         """{asset: quote}."""
         return {asset: self.get_quote(asset, quote) for asset in map(self._asset, assets)}
 
-    def get_yesterday_dividend(self, asset: Any) -> float:
-        """Dividend of the last row before today, a unit."""
+    def get_yesterday_dividend(self, asset: Any) -> Any:
+        """Dividend of the last visible day, a unit; 0 where there is none."""
         return self.broker.data_source.get_yesterday_dividend(self._asset(asset))
 
-    def get_yesterday_dividends(self, assets: Iterable[Any]) -> dict[Any, float]:
-        """{asset: dividend}."""
-        return {asset: self.get_yesterday_dividend(asset) for asset in map(self._asset, assets)}
+    def get_yesterday_dividends(self, assets: Iterable[Any]) -> AssetsMapping:
+        """{asset: today's dividend, a unit}; 0 where there is none."""
+        found = [self._asset(asset) for asset in assets]
+        return self.broker.data_source.get_yesterday_dividends(found, self.quote_asset)
+
+    def get_yesterday_stock_split(self, asset: Any) -> Any:
+        """Today's split, 2.0 for two for one; 0 where there is none."""
+        return self.broker.data_source.get_yesterday_stock_split(
+            self._asset(asset), self.quote_asset
+        )
+
+    def get_yesterday_stock_splits(self, assets: Iterable[Any]) -> AssetsMapping:
+        """{asset: today's split}; 0 where there is none."""
+        found = [self._asset(asset) for asset in assets]
+        return self.broker.data_source.get_yesterday_stock_splits(found, self.quote_asset)
 
     def indicator(
         self, name: str, asset: Any = None, *params: Any, **named: Any
@@ -726,15 +751,15 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
 
 def _positive(amount: Any) -> float:
     value = float(amount)
-    if not (math.isfinite(value) and value >= 0):
-        raise ValueError("amount must be a finite non-negative number")
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError("amount must be a finite positive number")
     return value
 
 
 _SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9}
 
 
-def _budget(budget: Any) -> float:
+def _budget(budget: Any) -> Any:
     """The budget given, under the environment's BACKTESTING_BUDGET ("10k", "$1,000"); 100,000."""
     text = os.environ.get("BACKTESTING_BUDGET", "").strip().lower()
     if text and text not in ("none", "null"):
@@ -746,7 +771,7 @@ def _budget(budget: Any) -> float:
         if math.isfinite(value) and value > 0:
             return value
         logger_of(__name__).warning("Invalid BACKTESTING_BUDGET value: %r.", text)
-    return 100_000.0 if budget is None else float(budget)
+    return 100_000 if budget is None else budget
 
 
 def _from_environment(name: str, given: Any) -> Any:

@@ -294,11 +294,11 @@ def _result(
     seconds["reporting"] = time.perf_counter() - reporting
     n_bars = sum(len(bars.feed) for bars in source.instruments)
     return Result(
-        equity=tables["iterations"],
+        equity=broker.flows.equity(tables["iterations"]),
         fills=tables["fills"],
         orders=tables["orders"],
         events=_worded(tables["events"]),
-        corporate=tables["corporate"],
+        corporate=broker.flows.corporate(tables["corporate"], str(strategy.quote_asset.symbol)),
         assets=_assets_of(source.instruments, strategy.quote_asset),
         market=_market(source, tables["iterations"]),
         charts={

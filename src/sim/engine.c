@@ -363,6 +363,11 @@ int64_t mbar_engine_iterations(const mbar_engine *engine)
     return engine->n_iterations;
 }
 
+int64_t mbar_engine_row_count(const mbar_engine *engine)
+{
+    return engine->rows.n;
+}
+
 int32_t mbar_engine_assets(const mbar_engine *engine)
 {
     return engine->n_assets;

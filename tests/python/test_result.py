@@ -496,6 +496,20 @@ def test_no_rows() -> None:
     assert stats.n_trades == 0
 
 
+def test_what_was_put_in_is_no_return() -> None:
+    """100 become 110, 40 are put in, 150 become 165, 65 are taken out and nothing happens."""
+    times = np.arange(5, dtype=np.int64) * 86_400_000_000_000
+    values = np.array([100.0, 110.0, 150.0, 165.0, 100.0])
+    flows = np.array([0.0, 0.0, 40.0, 40.0, -25.0])
+    trades = Result(equity={"timestamp": times, "portfolio_value": values}).trades.table
+    found = compute(times, values, trades, flows=flows)
+    assert found.return_pct == pytest.approx(21.0)
+    assert found.equity_final == 100.0 and found.equity_peak == 165.0
+    assert found.max_drawdown_pct == 0.0
+    moved = {"timestamp": times, "portfolio_value": values, "cash_adjustments_net_total": flows}
+    assert Result(equity=moved).stats.return_pct == found.return_pct
+
+
 def test_one_row() -> None:
     stats = flat_result([1000]).stats
     assert stats.start == stats.end == datetime(2024, 1, 3, tzinfo=timezone.utc)

@@ -817,7 +817,31 @@ def test_cash_comes_and_goes() -> None:
         with pytest.raises(ValueError, match="negative cash"):
             self.adjust_cash(-1e6, allow_negative=False)
 
-    assert play(on_trading_iteration=once(move)).cash == 99_899
+    strategy = play(on_trading_iteration=once(move))
+    assert strategy.cash == 99_899
+    result = strategy.result
+    rows = result.equity.table
+    totals = ("cash_deposits_total", "cash_withdrawals_total", "cash_adjustments_net_total")
+    assert [rows.column(name).to_list()[-1] for name in totals] == [50.0, 150.0, -101.0]
+    flows = result.corporate.table
+    assert flows.column("kind").to_list() == ["deposit", "withdrawal", "adjustment"]
+    assert flows.column("amount").to_list() == [50.0, -150.0, -1.0]
+    assert flows.column("reason").to_list() == ["deposit", "withdrawal", "manual_adjustment"]
+    # No gain and no loss: money came and went.
+    assert result.stats.return_pct == 0.0 and result.stats.max_drawdown_pct == 0.0
+    assert result.stats.equity_final == 99_899
+    assert strategy.analysis["total_return"] == 0.0
+
+
+def test_nobody_puts_in_less_than_nothing() -> None:
+    def move(self: Strategy) -> None:
+        for wrong in (0, -1, math.inf):
+            with pytest.raises(ValueError, match="positive"):
+                self.deposit_cash(wrong)
+            with pytest.raises(ValueError, match="positive"):
+                self.withdraw_cash(wrong)
+
+    assert play(on_trading_iteration=once(move)).cash == 100_000
 
 
 def test_messages_and_variables(caplog: pytest.LogCaptureFixture) -> None:

@@ -119,6 +119,50 @@ LATE: dict[str, Callable[[], Named]] = {
     for wait in ("open", "close", "ask")
     for always in (False, True)
 }
+
+
+def _survey(made: Any, start: str, end: str, **parameters: Any) -> Named:
+    """Every question of the interface, over bars of these assets."""
+    from strategies.surveyor import Surveyor
+
+    pairs = tuple(key if isinstance(key, tuple) else (key, None) for key in made)
+    options = {"parameters": {"pairs": pairs, **parameters}, **fees()}
+    return Named(Surveyor, made, new_york(start), new_york(end), options)
+
+
+def survey_of_days() -> Named:
+    made = {
+        Asset(symbol): _with_actions(Asset(symbol), 170 + place, split)
+        for place, (symbol, split) in enumerate({"AAA": 2.0, "BBB": 0.25}.items())
+    }
+    return _survey(
+        made, "2023-07-01", "2023-08-10", market="NYSE", sleep="1D", steps=("day", "2 days", "week")
+    )
+
+
+def survey_of_minutes() -> Named:
+    span = ("2024-03-05", "2024-03-12")
+    stock = with_quotes(
+        bars(regular_hours(*span), 181, price=510, tick=0.01, missing=0.02), 81, 0.2
+    )
+    made = {
+        MES: data(MES, bars(cme(*span), 180, missing=0.01)),
+        SPY: data(SPY, stock),
+    }
+    steps = ("minute", "5 minutes", "hour", "day")
+    start, end = "2024-03-08 12:00", "2024-03-11 11:00"
+    return _survey(made, start, end, market="us_futures", sleep="30M", steps=steps)
+
+
+def survey_around_the_clock() -> Named:
+    coin = bars(
+        always("2024-03-07", "2024-03-12"), 182, price=68000, volume="float64", missing=0.02
+    )
+    made = {(BTC, USD): data(BTC, coin, quote=USD)}
+    start, end = "2024-03-09 20:00", "2024-03-10 06:00"
+    return _survey(made, start, end, sleep="15M", steps=("minute", "15 minutes", "day"))
+
+
 RUNS: dict[str, Callable[[], Named]] = {
     "mes_momentum": mes_momentum,
     "daily_rotation": daily_rotation,
@@ -126,4 +170,7 @@ RUNS: dict[str, Callable[[], Named]] = {
     "order_tour": order_tour,
     "mes_momentum_for_days": mes_momentum_for_days,
     **LATE,
+    "survey_of_days": survey_of_days,
+    "survey_of_minutes": survey_of_minutes,
+    "survey_around_the_clock": survey_around_the_clock,
 }

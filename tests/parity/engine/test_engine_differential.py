@@ -32,7 +32,10 @@ from engine.worker import seeds_of
 RARE: list[Key] = [79, 207, 276, 338, 432]
 QUICK: list[Key] = [*range(40), *RARE]
 SLOW: list[Key] = list(range(40, 640))
-NAMED: list[Key] = ["mes_momentum", "daily_rotation", "three_markets", "order_tour"]
+NAMED: list[Key] = [
+    *("mes_momentum", "daily_rotation", "three_markets", "order_tour"),
+    *("survey_of_days", "survey_of_minutes", "survey_around_the_clock"),
+]
 # Of the examples that lumibot ships, those that take it more than a few seconds.
 LONG_EXAMPLES: list[Key] = ["stock_limit_and_trailing_stops_minutes"]
 
