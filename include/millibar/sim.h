@@ -143,7 +143,7 @@ typedef struct mbar_order {
     mbar_order_status status;
     bool triggered;     /* STOP_LIMIT: the stop has been met */
     bool ambiguous;     /* STRICT: limit and stop lay in one bar; resolved by the rule */
-    bool by_quote;      /* LUMIBOT, MARKET: filled at the bid or ask, not at a bar's open */
+    bool by_quote;      /* LUMIBOT: a quote filled it, and not a bar */
     double trail_stop;  /* TRAIL: NaN until the first bar has armed it */
     double filled;      /* units */
     double fill_price;  /* average; NaN before the first fill */
@@ -170,6 +170,7 @@ typedef struct mbar_match {
     double trail_stop;
     bool cancel;    /* IOC and FOK that found no fill */
     bool ambiguous; /* STRICT: a stop-limit with stop and limit inside the bar */
+    bool by_quote;  /* LUMIBOT: the price is a quote's and not a bar's */
 } mbar_match;
 
 /* Slippage and share of volume, STRICT only (lumibot applies none to these order types). */

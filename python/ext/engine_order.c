@@ -294,7 +294,7 @@ static PyStructSequence_Field order_fields[] = {
     {"placed_ns", "clock when it came into the book, or None"},
     {"closed_ns", "clock when it ended, or None"},
     {"tag", "the caller's own"},
-    {"by_quote", "a market order filled at the bid or ask, under LUMIBOT"},
+    {"by_quote", "a quote filled it and not a bar, under LUMIBOT"},
     {NULL, NULL},
 };
 

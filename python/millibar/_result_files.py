@@ -43,6 +43,7 @@ def save(result: Result, folder: Path) -> None:
         "positions": result.positions,
         "assets": result.assets,
         "charts": result.charts,
+        "quoted": sorted(result.quoted),
         "settings": result.settings,
         "data": result.data,
         "strategy_file": result.strategy_file,
@@ -98,6 +99,7 @@ def load(folder: Path) -> Result:
         name=meta["name"],
         zone=meta["zone"],
         days_per_year=meta["days_per_year"],
+        quoted=meta.get("quoted", ()),
     )
     if result.hashes != meta["hashes"]:
         raise FormatError(f"{folder}: the tables are not those that result.json was written with")

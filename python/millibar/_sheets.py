@@ -510,7 +510,10 @@ def _event_columns(result: Result) -> tuple[npt.NDArray[np.int64], dict[str, lis
         "asset.multiplier": of_asset("multiplier"),
         "asset.expiration": of_asset("expiration"),
         "asset.asset_type": of_asset("asset_type"),
-        "price_source": nothing,
+        "price_source": [
+            "quote" if fill and order in result.quoted else None
+            for order, fill in zip(ids, filled, strict=True)
+        ],
         "event_kind": ["trade"] * len(ids),
     }
 

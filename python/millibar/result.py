@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +87,7 @@ class Result:
         speed: what the run took.
         name: of the strategy.
         zone: of days and of what is printed.
+        quoted: ids of the orders that a quote filled and not a bar.
         days_per_year: see `Stats`; by default 365 or 252, by whether there are weekends.
 
     Raises:
@@ -113,6 +114,7 @@ class Result:
         "data",
         "name",
         "positions",
+        "quoted",
         "settings",
         "speed",
         "strategy_file",
@@ -124,6 +126,7 @@ class Result:
     data: Sequence[Mapping[str, Any]]
     name: str
     positions: Sequence[Sequence[tuple[str, float]]] | None
+    quoted: frozenset[int]
     settings: Mapping[str, Any]
     speed: Speed | None
     strategy_file: str | None
@@ -152,6 +155,7 @@ class Result:
         name: str = "run",
         zone: str = "UTC",
         days_per_year: float | None = None,
+        quoted: Iterable[int] = (),
     ) -> None:
         self._equity = conform(equity, EQUITY, "equity")
         self._fills = conform(fills, FILLS, "fills")
@@ -170,6 +174,7 @@ class Result:
         self.data = list(data)
         self.name = name
         self.positions = positions
+        self.quoted = frozenset(quoted)
         self.settings = dict(settings or {})
         self.speed = speed
         self.strategy_file = None if strategy_file is None else os.fspath(strategy_file)
@@ -346,6 +351,7 @@ class Result:
             "name": self.name,
             "zone": self.zone,
             "days_per_year": self._days_per_year,
+            "quoted": self.quoted,
         }
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -312,6 +312,7 @@ def _result(
         speed=Speed(n_bars, engine.iterations, seconds, peak_memory_bytes()),
         name=strategy.name,
         zone="America/New_York",
+        quoted=_quoted(source, engine, tables["orders"]),
     )
 
 
@@ -328,6 +329,13 @@ def _market(source: PandasDataBacktesting, iterations: _core.Table) -> Any:
     at = np.searchsorted(closed, raw_values(iterations.column("timestamp")), "right") - 1
     closes = np.asarray(feed.columns["close"], np.float64)
     return np.where(at >= 0, closes[np.maximum(at, 0)], np.nan)
+
+
+def _quoted(source: PandasDataBacktesting, engine: _core.Engine, orders: _core.Table) -> list[int]:
+    """The orders that a quote filled; not looked for where there are no quotes."""
+    if not source.quoted():
+        return []
+    return [number for number in orders.column("id").to_list() if engine.order(number).by_quote]
 
 
 def _worded(events: _core.Table) -> _core.Table:

@@ -227,7 +227,7 @@ static mbar_status fill_part(mbar_book *book, mbar_entry *entry, double price, d
 static mbar_status fill_whole(mbar_book *book, mbar_entry *entry, double price, double quantity,
                               const mbar_bar *bar, int64_t now_ns, mbar_error *error)
 {
-    double fee, quoted;
+    double fee;
     double before = mbar_ledger_position(book->ledger, entry->order.request.asset)->quantity;
     bool was_held = mbar_ledger_holds(book->ledger, entry->order.request.asset);
     mbar_status status = cancel_sibling(book, entry, now_ns, error);
@@ -239,9 +239,6 @@ static mbar_status fill_whole(mbar_book *book, mbar_entry *entry, double price, 
         return status;
     }
     take_fill(entry, price, quantity, fee);
-    entry->order.by_quote = book->policy == MBAR_POLICY_LUMIBOT &&
-                            entry->order.request.type == MBAR_ORDER_MARKET &&
-                            mbar_match_quote(&entry->order, bar->bid, bar->ask, &quoted);
     mbar_entry_close(book, entry, MBAR_STATUS_FILLED, now_ns);
     if (entry->n_open_children > 0) {
         mbar_book_link(book, entry, MBAR_BUCKET_PARENT);

@@ -56,6 +56,7 @@ static mbar_status lumibot_by_quote(mbar_book *book, mbar_entry *entry, const mb
     double price;
     if (mbar_match_quote(&entry->order, bar->bid, bar->ask, &price)) {
         if (!isnan(price)) {
+            entry->order.by_quote = true;
             return mbar_entry_fill(book, entry, price, entry->order.request.quantity, bar, now_ns,
                                    error);
         }
@@ -87,6 +88,7 @@ static mbar_status lumibot_order(mbar_book *book, mbar_entry *entry, int64_t now
     mbar_match match = match_entry(book, entry, &bar);
     entry->order.triggered = match.triggered;
     entry->order.trail_stop = match.trail_stop;
+    entry->order.by_quote = match.by_quote;
     if (!isnan(match.price)) {
         return mbar_entry_fill(book, entry, match.price, match.quantity, &bar, now_ns, error);
     }

@@ -218,15 +218,18 @@ static mbar_match lumibot_match(const mbar_order *order, const mbar_bar *bar)
 {
     mbar_match match = no_match(order);
     double price;
-    if (!mbar_match_quote(order, bar->bid, bar->ask, &price)) {
+    bool by_quote = mbar_match_quote(order, bar->bid, bar->ask, &price);
+    if (!by_quote) {
         price = bar_price(order, bar, &match);
         bool is_missing = !mbar_price_is_usable(bar->open) || !mbar_price_is_usable(bar->high) ||
                           !mbar_price_is_usable(bar->low);
         if (!mbar_price_is_usable(price) && (is_missing || bar->is_day)) {
             price = quote_price(order, bar, &match);
+            by_quote = true;
         }
     }
     match.price = price;
+    match.by_quote = by_quote && !isnan(price);
     match.quantity = isnan(price) ? 0 : mbar_order_open_quantity(order);
     match.cancel = isnan(price) && is_immediate(order);
     return match;

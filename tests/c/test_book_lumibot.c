@@ -158,7 +158,7 @@ static void test_the_close_is_asked_for_by_day_orders_without_data_alone(void **
 
 /* ---- Quotes ----------------------------------------------------------------- */
 
-static void test_a_market_order_says_whether_a_quote_filled_it(void **state)
+static void test_an_order_says_whether_a_quote_filled_it(void **state)
 {
     (void)state;
     struct desk desk = desk_of();
@@ -172,7 +172,7 @@ static void test_a_market_order_says_whether_a_quote_filled_it(void **state)
     mbar_order_id limit = submit(&desk, request);
     pass_at(&desk, 2 * MBAR_MINUTE_NS);
     const mbar_order_id ids[] = {by_bar, by_ask, without_bid, limit};
-    const bool wanted[] = {false, true, false, false};
+    const bool wanted[] = {false, true, false, true};
     for (int i = 0; i < 4; i++) {
         assert_int_equal(status_of(&desk, ids[i]), MBAR_STATUS_FILLED);
         assert_same(mbar_book_order(desk.book, ids[i])->fill_price, 100);
@@ -187,7 +187,7 @@ int main(void)
         cmocka_unit_test(test_the_end_of_a_position_cancels_its_closing_orders_in_every_currency),
         cmocka_unit_test(test_a_day_order_lasts_the_day_of_its_creation),
         cmocka_unit_test(test_the_close_is_asked_for_by_day_orders_without_data_alone),
-        cmocka_unit_test(test_a_market_order_says_whether_a_quote_filled_it),
+        cmocka_unit_test(test_an_order_says_whether_a_quote_filled_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,7 @@ from millibar import (
 )
 from millibar._summary import lumibot_summary
 from millibar.errors import InvalidError, UnsupportedError
-from millibar.report import data_entry, manifest
+from millibar.report import data_entry, manifest, write_files
 
 MINUTE = 60_000_000_000
 START = 1_704_292_200_000_000_000  # 2024-01-03 09:30 New York
@@ -514,3 +514,39 @@ def test_orders_behind_a_run_do_not_slow_it(policy: str) -> None:
     """Twice the bars, twice the lines; a search among all orders would be four times as many."""
     short, long = lines_run(150, policy), lines_run(300, policy)
     assert 1.7 < long / short < 2.2
+
+
+def test_the_trade_log_says_which_orders_a_quote_filled(tmp_path: Path) -> None:
+    """By the bid or ask where the data have them, else by the bar."""
+    table = frame(20)
+    plain = Data(QQQ, table.copy(), timestep="minute")
+    table["bid"], table["ask"] = table["open"] - 1.0, table["open"] + 1.0
+    quotes = Data(SPY, table, timestep="minute")
+
+    def iterate(self: Any) -> None:
+        for asset in (SPY, QQQ) if self.first_iteration else ():
+            self.submit_order(self.create_order(asset, 1, "buy"))
+            self.submit_order(self.create_order(asset, 1, "buy", limit_price=500.0))
+
+    backtest = Backtest(
+        iterate, {SPY: quotes, QQQ: plain}, policy="lumibot", start=NINE_THIRTY, end=TEN
+    )
+    result = backtest.run()
+    quoted = ids_of(result)[:2]
+    assert len(result.fills) == 4 and result.quoted == frozenset(quoted)
+    log: Any = backtest.broker._trade_event_log_df
+    sources = log.loc[log["status"] == "fill", "price_source"].tolist()
+    assert sources == ["quote", "quote", None, None]
+    assert log.loc[log["status"] == "new", "price_source"].isna().all()
+    result.save(tmp_path / "run")
+    for other in (mb.Result.load(tmp_path / "run"), pickle.loads(pickle.dumps(result))):
+        assert other.quoted == result.quoted
+    written = write_files(result, tmp_path, "run")
+    trades = pd.read_csv(written["trade_events"])
+    assert trades.loc[trades["status"] == "fill", "price_source"].tolist()[:2] == ["quote"] * 2
+    assert trades["price_source"].notna().sum() == 2
+
+
+def ids_of(result: Any) -> list[int]:
+    ids: list[int] = result.orders.table.column("id").to_list()
+    return ids

@@ -190,7 +190,9 @@ def _record_order(order: Any, name_of: Any, found: dict[str, Any]) -> None:
         _record_order(child, name_of, found)
 
 
-EVENT_FIELDS = "time symbol side type status price filled_quantity multiplier trade_cost"
+EVENT_FIELDS = """
+time symbol side type status price filled_quantity multiplier trade_cost price_source
+"""
 
 
 def _events(strategy: Any) -> list[Any]:
