@@ -7,8 +7,10 @@ call the strategy's methods.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -197,6 +199,10 @@ class BacktestingBroker:
         source.engine = engine
         self._sessions_begun = self._sessions_word(strategy)
         source.daily = self.policy == "lumibot" and "daily" in self._sessions_begun
+        if source.daily:
+            # A day's time is pandas' Timestamp: its import belongs to loading, not to the strategy.
+            with contextlib.suppress(ImportError):
+                import_module("pandas")
         self.tracker = Tracker(
             engine,
             strategy.name,
