@@ -51,6 +51,26 @@ static mbar_status initialize(mbar_engine *engine, void *state, mbar_error *erro
     return mbar_engine_indicator(engine, 0, "atr", &period, 1, state, error);
 }
 
+/* The latest order is touched, and now and then the clock moves within the callback. */
+static mbar_status touch(mbar_engine *engine, int64_t n, mbar_error *error)
+{
+    mbar_order_id id = mbar_engine_orders(engine);
+    if (id == 0)
+        return MBAR_OK;
+    switch (n % 11) {
+    case 3:
+        return mbar_engine_cancel(engine, id, error);
+    case 5:
+        return mbar_engine_cancel_all(engine, error);
+    case 7:
+        return mbar_engine_sleep(engine, MBAR_MINUTE_NS, error);
+    case 9:
+        return mbar_engine_wait(engine, MBAR_MINUTE_NS, error);
+    default:
+        return MBAR_OK;
+    }
+}
+
 /* An order of some kind at each iteration, of some asset. */
 static mbar_status iterate(mbar_engine *engine, void *state, mbar_error *error)
 {
@@ -70,7 +90,8 @@ static mbar_status iterate(mbar_engine *engine, void *state, mbar_error *error)
         request.child_limit_price = price + (n % 3 ? 5 : -5);
         request.child_stop_price = price - (n % 3 ? 5 : -5);
     }
-    return mbar_engine_submit(engine, &request, &id, error);
+    mbar_status status = mbar_engine_submit(engine, &request, &id, error);
+    return status == MBAR_OK ? touch(engine, n, error) : status;
 }
 
 static mbar_status tables(mbar_engine *engine, mbar_error *error)
@@ -120,6 +141,47 @@ static mbar_status whole_run(void *ctx, mbar_error *error)
 }
 
 static mbar_zone *utc;
+
+/* ---- Signals --------------------------------------------------------------- */
+
+static mbar_status run_signals(void *ctx, mbar_error *error)
+{
+    static uint8_t up[N_ROWS], down[N_ROWS];
+    double equity[N_ROWS];
+    const mbar_fee fee = {.flat = 1, .taker = true};
+    const mbar_signals signals = {.entries = up, .short_entries = down, .share = 0.5, .lot = 1};
+    mbar_signal_options options;
+    mbar_asset asset;
+    mbar_table *fills = (void *)7;
+    for (int i = 0; i < N_ROWS; i++) {
+        up[i] = i % 8 == 1;
+        down[i] = i % 8 == 5;
+    }
+    mbar_asset_init(&asset);
+    asset.symbol = "ONE";
+    mbar_signal_options_init(&options);
+    options.buy_fees = options.sell_fees = &fee;
+    options.n_buy_fees = options.n_sell_fees = 1;
+    options.close_at_end = true;
+    mbar_status status = mbar_signals_run(ctx, &asset, &signals, &options, &fills, equity, error);
+    if (status != MBAR_OK) {
+        assert_ptr_equal(fills, (void *)7);
+        return status;
+    }
+    assert_true(mbar_table_rows(fills) > 50);
+    mbar_table_unref(fills);
+    return MBAR_OK;
+}
+
+static void test_signals(void **state)
+{
+    (void)state;
+    mbar_series *series = series_of(MBAR_STEP_MINUTE, N_ROWS);
+    assert_true(fault_check_alloc(run_signals, series) > 15);
+    mbar_series_unref(series);
+}
+
+/* ---- Runs -------------------------------------------------------------------- */
 
 static void check_runs(setting *setting)
 {
@@ -183,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_bars),
         cmocka_unit_test(test_sessions),
         cmocka_unit_test(test_days),
+        cmocka_unit_test(test_signals),
     };
     return cmocka_run_group_tests(tests, open_utc, close_utc);
 }

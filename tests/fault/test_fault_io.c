@@ -230,11 +230,34 @@ static mbar_status scan_all(void *ctx, mbar_error *error)
     return table_done(status, &table, 12);
 }
 
+static mbar_status scan_resampled(void *ctx, mbar_error *error)
+{
+    (void)ctx;
+    const mbar_resample how = {.every = 5, .step = MBAR_STEP_MINUTE};
+    mbar_scan *scan = NULL;
+    mbar_table *schema = UNTOUCHED, *table = UNTOUCHED;
+    mbar_status status = mbar_scan_new(&scan, error);
+    status = status != MBAR_OK ? status : mbar_scan_add_table(scan, bars, error);
+    status = status != MBAR_OK ? status : mbar_scan_resample(scan, NULL, &how, error);
+    status = status != MBAR_OK ? status : mbar_scan_head(scan, 7, error);
+    if (status == MBAR_OK) {
+        status = mbar_scan_schema(scan, &schema, error);
+        status = table_done(status, &schema, 0);
+    }
+    if (status == MBAR_OK) {
+        status = table_done(mbar_scan_collect(scan, &table, NULL, error), &table, 2);
+    }
+    mbar_scan_free(scan);
+    mbar_zone_set_directory(NULL); /* empties the cache, which has the bars' zone now */
+    return status;
+}
+
 static void test_expressions_and_scans(void **state)
 {
     (void)state;
     assert_true(fault_check_alloc(evaluate, NULL) > 5);
     assert_true(fault_check_alloc(scan_all, NULL) > 50);
+    assert_true(fault_check_alloc(scan_resampled, NULL) > 30);
 }
 
 int main(void)
