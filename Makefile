@@ -7,7 +7,7 @@
 #   make install    the Python package and both commands into .venv
 #   make check      the quick half of `make test`: no lumibot runs
 #   make bench      the benchmarks behind the README's figures (ARGS=cross for one of them)
-#   make determinism  the same runs with the library of each compiler, byte for byte
+#   make determinism  the same runs with library and extension of each compiler, byte for byte
 #   make counts     count the hot paths' instructions anew and keep them as the baseline
 #   make profile    flame graphs of a run in C and of one in Python, in build/profile
 #   make format     clang-format and ruff over the tree
@@ -83,8 +83,8 @@ bench: .cache/installed build
 check-counts: build
 	python3 tools/check_counts build/c/bench_counts build/c
 
-determinism: build
-	python3 tools/check_builds build/c --jobs $(JOBS)
+determinism: .cache/installed build
+	$(PY) tools/check_builds build/c --jobs $(JOBS)
 
 counts: build
 	python3 tools/check_counts build/c/bench_counts build/c --update
