@@ -1,7 +1,10 @@
 /*
  * engine_internal.h - the engine as its own files see it.
  *
- *   engine.c            what it is made of; options, assets, questions, actions
+ *   engine.c            from its making to its end; options
+ *   engine_assets.c     its assets and the columns of their bars
+ *   engine_ask.c        what a strategy may ask
+ *   engine_act.c        what a strategy may do
  *   engine_run.c        the run: callbacks, events, marks, rows, the clock's moves
  *   engine_bars.c       a clock of closing bars; what STRICT matches and when
  *   engine_step.c       lumibot's loops: sessions, around the clock, daily rows
@@ -207,12 +210,16 @@ static inline int64_t mbar_engine_later(int64_t ns, int64_t length_ns)
     return mbar_add_i64(ns, length_ns, &at) ? at : INT64_MAX;
 }
 
-/* ---- engine.c -------------------------------------------------------------------- */
+/* ---- engine_assets.c ------------------------------------------------------------- */
 
+void mbar_instrument_deinit(mbar_instrument *asset);
 /* Adds the cryptos that others are priced in, and that are no assets yet. */
 mbar_status mbar_engine_add_quotes(mbar_engine *engine, mbar_error *error);
 /* The field of bars named so, or MBAR_BAR_N_FIELDS. */
 mbar_bar_field mbar_bar_field_named(const char *name);
+
+/* ---- engine_ask.c ---------------------------------------------------------------- */
+
 /* LUMIBOT: whether lumibot no longer answers: three days past the end of the data. */
 bool mbar_engine_is_past_reach(const mbar_instrument *asset, int64_t now_ns);
 /* LUMIBOT: whether the last row of an intraday series has not closed by its rule. */
