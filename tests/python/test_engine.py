@@ -497,7 +497,7 @@ def test_the_schedule_takes_spans_of_time_at_any_time() -> None:
     ("call", "match"),
     [
         (lambda e: e.sleep(-1), "time goes forward"),
-        (lambda e: e.set_step(0), "would never end"),
+        (lambda e: e.set_step(-1), "step of -1 ns"),
         (lambda e: e.set_multiplier(0, 0.0), "multiplier"),
         (lambda e: e.set_multiplier(0, NAN), "multiplier"),
         (lambda e: e.window(0, 0), "a window of 0 rows"),
@@ -524,7 +524,7 @@ def test_questions_that_cannot_be(call: Any, match: str) -> None:
         ({"policy": "lumibot"}, "clock"),
         ({"start_ns": 5, "end_ns": 4}, "starts after its end"),
         ({"budget": NAN}, "budget"),
-        ({"clock": "step", "step_ns": 0}, "step"),
+        ({"clock": "step", "step_ns": -1}, "step"),
         ({"before_closing_ns": -1}, "0 or more"),
         ({"buy_fees": [(NAN, 0.0, 0.0, True, True)]}, "fee"),
         ({"volume_share": -1.0}, "share"),
