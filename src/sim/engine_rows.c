@@ -103,6 +103,20 @@ static mbar_status add_row(mbar_engine *engine, bool of_bars, int64_t from, mbar
     return MBAR_OK;
 }
 
+/* Whether a row with a time and a value of its own differs from the last in these alone. */
+static bool repeats_single(const mbar_engine *engine)
+{
+    const mbar_engine_rows *rows = &engine->rows;
+    if (rows->n_spans == 0) {
+        return false;
+    }
+    const mbar_row_span *last = span_at(rows, rows->n_spans - 1);
+    return !last->of_bars && last->n_events == mbar_book_events(engine->book) &&
+           last->cash == mbar_ledger_cash(engine->ledger) &&
+           last->n_positions == mbar_ledger_n_held(engine->ledger) &&
+           last->from + (rows->n - last->first) == rows->n_singles;
+}
+
 mbar_status mbar_engine_record(mbar_engine *engine, mbar_error *error)
 {
     mbar_engine_rows *rows = &engine->rows;
@@ -116,7 +130,11 @@ mbar_status mbar_engine_record(mbar_engine *engine, mbar_error *error)
     }
     rows->is_open = false;
     MBAR_TRY(reserve_single(rows, error));
-    MBAR_TRY(add_row(engine, false, rows->n_singles, error));
+    if (repeats_single(engine)) {
+        rows->n++;
+    } else {
+        MBAR_TRY(add_row(engine, false, rows->n_singles, error));
+    }
     rows->times[rows->n_singles] = engine->now_ns;
     rows->value[rows->n_singles++] = mbar_engine_value(engine);
     return MBAR_OK;
