@@ -101,8 +101,10 @@ class Millibar(Side):
     def filter(self, path: str, other: str) -> Table:
         col = self.mb.col
         rising = (col("close") > col("open")) & (col("volume") > 100)
-        close = self.plan(path).filter(rising).select("close").collect()["close"]
-        return len(close), float(close.sum()), float(close.mean())
+        close = col("close")
+        plan = self.plan(path).filter(rising)
+        found = plan.aggregate(n=self.mb.count(), sum=close.sum(), mean=close.mean())
+        return tuple(found.values())
 
     def resample(self, path: str, other: str) -> Table:
         return self.plan(path).resample("15min").collect()

@@ -208,6 +208,49 @@ MBAR_API MBAR_MUST_USE mbar_status mbar_scan_schema(mbar_scan *scan, mbar_table 
                                                    mbar_error *error);
 MBAR_API MBAR_MUST_USE mbar_status mbar_scan_collect(mbar_scan *scan, mbar_table **out,
                                                     mbar_read_stats *stats, mbar_error *error);
+typedef enum mbar_aggregate_kind {
+    MBAR_AGGREGATE_COUNT = 1,
+    MBAR_AGGREGATE_SUM,
+    MBAR_AGGREGATE_MEAN,
+    MBAR_AGGREGATE_MIN,
+    MBAR_AGGREGATE_MAX,
+    MBAR_AGGREGATE_FIRST,
+    MBAR_AGGREGATE_LAST
+} mbar_aggregate_kind;
+MBAR_API const char *mbar_aggregate_name(mbar_aggregate_kind kind);
+
+typedef struct mbar_aggregate {
+    mbar_aggregate_kind kind;
+    mbar_expr *expr;  /* a value per row; NULL, for COUNT alone: the rows themselves */
+    const char *name; /* of its column in the result; no two the same */
+} mbar_aggregate;
+
+/* One row: aggregates of the rows that collect would give, n of them at least 1,
+ * borrowed for the call. Rows are folded in as they are decoded, a few row groups at a
+ * time (at most 1,048,576 rows), so that memory does not grow with the rows; after head,
+ * tail or resample their rows are held as by collect. After a select only selected
+ * columns may be aggregated.
+ *
+ * Nulls are left out of every aggregate. Of no values COUNT and SUM are 0, the others null.
+ *   COUNT  INT64.
+ *   SUM    FLOAT64 of doubles, INT64 of integers and of bools (how many are true), UINT64 of
+ *          unsigned ones. Of integers it is exact; MBAR_INVALID where it does not fit. Doubles
+ *          are added in row order, each addition's rounding error (Knuth's two-sum) is added up
+ *          beside and put in at the end. NaN where one is NaN; infinities as IEEE adds them.
+ *   MEAN   FLOAT64: the sum, that of integers rounded once to a double, divided by the count.
+ *   MIN, MAX  of the value's type. NaN is left out, unless there is nothing else. Of equal
+ *          values (0.0 and -0.0) the first.
+ *   FIRST, LAST  of the value's type, in row order; NaN counts as a value.
+ * Integers and floats narrower than 64 bits come as 64; TIMESTAMPs keep unit and zone. SUM and
+ * MEAN of times, and all but COUNT of text, are MBAR_INVALID.
+ *
+ * The result has the same bits for any number of threads and any layout of the files. A
+ * damaged page that is read is an error that names the file, column and row group; *out is
+ * then not touched. */
+MBAR_API MBAR_MUST_USE mbar_status mbar_scan_aggregate(mbar_scan *scan,
+                                                      const mbar_aggregate *aggregates, int32_t n,
+                                                      mbar_table **out, mbar_read_stats *stats,
+                                                      mbar_error *error);
 /* The plan as text, one step a line; after collect with what was read of what
  * is there. Like snprintf. */
 MBAR_API size_t mbar_scan_explain(const mbar_scan *scan, char *out, size_t out_bytes);

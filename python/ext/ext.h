@@ -162,6 +162,18 @@ typedef struct mbar_py_names {
 int mbar_py_names_init(mbar_py_names *self, PyObject *sequence);
 void mbar_py_names_deinit(mbar_py_names *self);
 
+/* ---- aggregate.c --------------------------------------------------------- */
+
+/* Aggregates that live as long as `tuples`. */
+typedef struct mbar_py_aggregates {
+    PyObject *tuples;
+    mbar_aggregate *items;
+    int32_t n;
+} mbar_py_aggregates;
+/* 0, or -1 with an exception; _deinit after success only. */
+int mbar_py_aggregates_init(mbar_py_aggregates *self, mbar_py_state *state, PyObject *sequence);
+void mbar_py_aggregates_deinit(mbar_py_aggregates *self);
+
 /* ---- column.c ------------------------------------------------------------ */
 
 extern PyType_Spec mbar_py_column_spec;

@@ -5,7 +5,7 @@
  *   - `scan` is only read while the interpreter's lock is held. What runs
  *     without it (finding files, reading a schema, collecting) runs on a copy
  *     of its own, so threads may share one Scan.
- *   - collect() puts the copy it ran in the place of the plan: explain() then
+ *   - collect() and aggregate() put the copy they ran in the place of the plan: explain() then
  *     tells what was read, and `stats` is of that run.
  *   - `memory` is a tuple of memoryviews over the bytes that add_memory()
  *     borrowed; plans made from this one share it.
@@ -452,6 +452,15 @@ done:
     return made;
 }
 
+/* Puts the plan that ran in the place of the one that was asked. */
+static void keep_run(mbar_py_scan *self, mbar_scan *plan, const mbar_read_stats *stats)
+{
+    mbar_scan_free(self->scan);
+    self->scan = plan;
+    self->stats = *stats;
+    self->has_run = true;
+}
+
 static PyObject *scan_collect(PyObject *op, PyObject *Py_UNUSED(none))
 {
     mbar_py_scan *self = scan_of(op);
@@ -469,11 +478,38 @@ static PyObject *scan_collect(PyObject *op, PyObject *Py_UNUSED(none))
         mbar_scan_free(plan);
         return mbar_py_raise_read(mbar_py_state_of(op), &error);
     }
-    mbar_scan_free(self->scan);
-    self->scan = plan;
-    self->stats = stats;
-    self->has_run = true;
+    keep_run(self, plan, &stats);
     return table_with_owners(mbar_py_state_of(op), table, self->memory);
+}
+
+static PyObject *scan_aggregate(PyObject *op, PyObject *sequence)
+{
+    mbar_py_aggregates list;
+    if (mbar_py_aggregates_init(&list, mbar_py_state_of(op), sequence) != 0) {
+        return NULL;
+    }
+    mbar_scan *plan = plan_copy(op);
+    PyObject *made = NULL;
+    if (plan != NULL) {
+        mbar_table *table;
+        mbar_read_stats stats = {0};
+        mbar_error error;
+        mbar_status status;
+        Py_BEGIN_ALLOW_THREADS status =
+            mbar_scan_aggregate(plan, list.items, list.n, &table, &stats, &error);
+        Py_END_ALLOW_THREADS if (status == MBAR_OK)
+        {
+            keep_run(scan_of(op), plan, &stats);
+            made = mbar_py_table_wrap(mbar_py_state_of(op), table);
+        }
+        else
+        {
+            mbar_scan_free(plan);
+            mbar_py_raise_read(mbar_py_state_of(op), &error);
+        }
+    }
+    mbar_py_aggregates_deinit(&list);
+    return made;
 }
 
 static PyObject *scan_explain(PyObject *self, PyObject *Py_UNUSED(none))
@@ -536,6 +572,9 @@ static PyMethodDef scan_methods[] = {
     {"schema", scan_schema, METH_NOARGS,
      PyDoc_STR("schema($self, /)\n--\n\nAn empty table with the columns the result will have.")},
     {"collect", scan_collect, METH_NOARGS, PyDoc_STR("collect($self, /)\n--\n\nRun the plan.")},
+    {"aggregate", scan_aggregate, METH_O,
+     PyDoc_STR("aggregate($self, aggregates, /)\n--\n\n"
+               "A table of one row from (kind, expr or None, name) of each aggregate.")},
     {"explain", scan_explain, METH_NOARGS,
      PyDoc_STR("explain($self, /)\n--\n\nThe plan as text; after collect() with what was read.")},
     {NULL, NULL, 0, NULL},

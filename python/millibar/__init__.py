@@ -40,7 +40,7 @@ from millibar.errors import (
     UnsupportedError,
     ZoneNotFoundError,
 )
-from millibar.expr import Expr, col, lit, timestamp
+from millibar.expr import Aggregate, Expr, col, count, lit, timestamp
 from millibar.lazy import LazyBars, read_parquet, scan_parquet
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ _LATER = {
 }
 
 __all__ = [
+    "Aggregate",
     "Asset",
     "Backtest",
     "BacktestingBroker",
@@ -94,6 +95,7 @@ __all__ = [
     "__version__",
     "col",
     "concat",
+    "count",
     "errors",
     "from_arrow",
     "from_pandas",

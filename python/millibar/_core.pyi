@@ -6,7 +6,7 @@ nanoseconds UTC; policies, steps and types are the strings named below. The GIL 
 reads, writes, resampling and other long work. Errors are those of `millibar.errors`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, final
 
 from typing_extensions import Self
@@ -197,6 +197,8 @@ def expr_node(op: str, a: Expr, b: Expr | None = None) -> Expr:
 def expr_format(expr: Expr, /) -> str: ...
 def expr_eval(expr: Expr, table: Table, /) -> Column: ...
 
+AggregateKind = Literal["count", "sum", "mean", "min", "max", "first", "last"]
+
 @final
 class Scan:
     """A lazy plan. Methods return a new plan; collect() runs it."""
@@ -227,6 +229,9 @@ class Scan:
     def threads(self, n: int, /) -> Scan: ...
     def schema(self) -> Table: ...
     def collect(self) -> Table: ...
+    def aggregate(
+        self, aggregates: Iterable[tuple[AggregateKind, Expr | None, str]], /
+    ) -> Table: ...
     def explain(self) -> str: ...
     @property
     def stats(self) -> dict[str, int] | None:

@@ -1,4 +1,4 @@
-"""Expressions over columns, for `LazyBars.filter` and `Bars.filter`.
+"""Expressions over columns, for `LazyBars.filter`, `LazyBars.aggregate` and `Bars.filter`.
 
 `col("volume")` stands for a column; operators build a tree that runs in C over the rows that are
 read, and whose comparisons with constants prune files, row groups and pages before anything is
@@ -20,7 +20,7 @@ from millibar.errors import InvalidError
 if TYPE_CHECKING:
     import ast
 
-__all__ = ["Expr", "Operand", "col", "lit", "parse", "timestamp"]
+__all__ = ["Aggregate", "Expr", "Operand", "col", "count", "lit", "parse", "timestamp"]
 
 
 class Expr:
@@ -141,6 +141,36 @@ class Expr:
             found = [a | b for a, b in pairs] + found[len(found) // 2 * 2 :]
         return found[0]
 
+    # ---- Aggregates, for LazyBars.aggregate ----------------------------------------------------
+
+    def count(self) -> Aggregate:
+        """How many values are not null."""
+        return Aggregate("count", self._node)
+
+    def sum(self) -> Aggregate:
+        """The sum; of bools, how many are true."""
+        return Aggregate("sum", self._node)
+
+    def mean(self) -> Aggregate:
+        """The sum over the count."""
+        return Aggregate("mean", self._node)
+
+    def min(self) -> Aggregate:
+        """The least value; NaN only where there is nothing else."""
+        return Aggregate("min", self._node)
+
+    def max(self) -> Aggregate:
+        """The greatest value; NaN only where there is nothing else."""
+        return Aggregate("max", self._node)
+
+    def first(self) -> Aggregate:
+        """The first value that is not null."""
+        return Aggregate("first", self._node)
+
+    def last(self) -> Aggregate:
+        """The last value that is not null."""
+        return Aggregate("last", self._node)
+
     # An Expr has no truth and no hash: `and`, `or`, `not`, `in` and chained comparisons would
     # quietly do something else.
     __hash__ = None  # type: ignore[assignment]
@@ -156,6 +186,29 @@ class Expr:
 
     def __repr__(self) -> str:
         return f"<Expr {_core.expr_format(self._node)}>"
+
+
+class Aggregate:
+    """One value from all rows: what `Expr.sum` and its like, and `count`, give to
+    `LazyBars.aggregate`.
+
+    >>> (col("close") - col("open")).mean()
+    <Aggregate mean((close - open))>
+    """
+
+    __slots__ = ("_kind", "_node")
+
+    def __init__(self, kind: _core.AggregateKind, node: _core.Expr | None) -> None:
+        self._kind: _core.AggregateKind = kind
+        self._node = node
+
+    def named(self, name: str) -> tuple[_core.AggregateKind, _core.Expr | None, str]:
+        """As C takes it."""
+        return self._kind, self._node, name
+
+    def __repr__(self) -> str:
+        of = "" if self._node is None else _core.expr_format(self._node)
+        return f"<Aggregate {self._kind}({of})>"
 
 
 Operand: TypeAlias = Any
@@ -190,6 +243,15 @@ def lit(value: Operand) -> Expr:
     <Expr (1.5 + close)>
     """
     return Expr(_operand(value))
+
+
+def count() -> Aggregate:
+    """How many rows there are; `col("close").count()` counts values that are not null.
+
+    >>> count()
+    <Aggregate count()>
+    """
+    return Aggregate("count", None)
 
 
 def timestamp(value: Instant, tz: ZoneLike | None = None) -> Expr:

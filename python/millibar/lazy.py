@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TypeAlias, Union, cast
+from typing import Any, TypeAlias, Union, cast
 
 from millibar import _core
+from millibar._arrays import to_numpy
 from millibar._times import (
     Instant,
     ZoneLike,
@@ -27,7 +28,7 @@ from millibar._times import (
 )
 from millibar.bars import Bars, SeriesOptions, time_column_name
 from millibar.errors import InvalidError
-from millibar.expr import Expr
+from millibar.expr import Aggregate, Expr
 from millibar.frame import schema_of
 
 __all__ = ["LazyBars", "Source", "read_parquet", "scan_parquet"]
@@ -168,6 +169,39 @@ class LazyBars:
             return Bars.from_series(options.series(table))
         return Bars.plain(table, options)
 
+    def aggregate(self, **aggregates: Aggregate) -> dict[str, Any]:
+        """Runs the plan and gives a value for each aggregate of its rows, by the given names.
+
+        Rows are added as they are decoded: no column is held, unless the plan has a head, tail or
+        resample. Values are int, float or bool, and of time columns numpy.datetime64 in the
+        column's unit (UTC where it has a zone).
+
+        Nulls are left out. Of no values `count` and `sum` are 0, the others None. A NaN makes
+        `sum` and `mean` NaN; `min` and `max` leave it out unless there is nothing else. Sums of
+        integers are exact; floats are added in row order, with the rounding error of every
+        addition put in at the end. The number of threads and the layout of the files change no
+        bit.
+
+        >>> from millibar import col, count
+        >>> plan = Bars({"close": [10, 10.5, 11], "volume": [5, 0, 7]}).lazy()
+        >>> plan.filter(col("volume") > 0).aggregate(n=count(), mean=col("close").mean())
+        {'n': 2, 'mean': 10.5}
+
+        Raises:
+            InvalidError: a sum or mean of times, anything but the count of text, a sum of integers
+                that does not fit 64 bits, or no aggregate at all.
+            ColumnNotFoundError: a column that is not there, or not among the selected.
+            FileMissingError, StorageError, FormatError: what is wrong with which file.
+        """
+        for name, aggregate in aggregates.items():
+            if not isinstance(aggregate, Aggregate):
+                raise TypeError(
+                    f"aggregate() takes aggregates such as col('close').sum(), not "
+                    f"{name}={aggregate!r}"
+                )
+        table = self._scan.aggregate([each.named(name) for name, each in aggregates.items()])
+        return {name: _scalar(table.column(name)) for name in table.names}
+
     @property
     def schema(self) -> dict[str, str]:
         """Type of each column the result will have; reads the footer of the first file."""
@@ -180,16 +214,23 @@ class LazyBars:
 
     @property
     def stats(self) -> dict[str, int] | None:
-        """Rows, bytes, files, row groups and pages, present and read, of the last `collect()`;
-        None before."""
+        """Rows, bytes, files, row groups and pages, present and read, of the last `collect()`
+        or `aggregate()`; None before."""
         return self._scan.stats
 
     def explain(self) -> str:
-        """The plan, one step a line; after `collect()` with what was read of what is there."""
+        """The plan, one step a line; after `collect()` or `aggregate()` with what was read of what
+        is there."""
         return self._scan.explain()
 
     def __repr__(self) -> str:
         return f"<LazyBars\n{self.explain().rstrip()}>"
+
+
+def _scalar(column: _core.Column) -> Any:
+    if column.type == "timestamp" and column.null_count == 0:
+        return to_numpy(column)[0]
+    return column[0]
 
 
 def _add(scan: _core.Scan, source: OnePath) -> _core.Scan:

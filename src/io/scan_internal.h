@@ -60,6 +60,9 @@ typedef struct mbar_scan_pieces {
     int64_t n_rows;
 } mbar_scan_pieces;
 
+/* Aggregates on their way: scan_aggregate.c. */
+typedef struct mbar_scan_fold mbar_scan_fold;
+
 /* A plan being carried out. */
 typedef struct mbar_scan_run {
     const mbar_scan *scan;
@@ -72,6 +75,8 @@ typedef struct mbar_scan_run {
     mbar_table *first;     /* no rows, every column of the first source */
     mbar_scan_pieces *per_source;
     mbar_read_stats *stats; /* per source */
+    mbar_scan_fold *fold;   /* borrowed; NULL: the result is rows */
+    bool streams;           /* rows go to fold as they come, there are no pieces */
 } mbar_scan_run;
 
 typedef struct mbar_scan_opened {
@@ -114,6 +119,59 @@ mbar_status mbar_scan_prune(const mbar_scan_run *r, const mbar_scan_opened *o,
 void mbar_scan_unit_range(const mbar_scan *scan, int64_t unit_ns, int64_t *lo, int64_t *hi);
 /* Row groups that hold a row of the set. */
 int32_t mbar_scan_count_groups(const mbar_scan_opened *o, const mbar_scan_ranges *set);
+
+/* The end of the first row group that ends at least n_rows after a row of a file;
+ * the rows of the file where none does. */
+int64_t mbar_scan_group_end(const mbar_scan_opened *o, int64_t row, int64_t n_rows);
+
+/* ---- scan_names.c ---- */
+
+/* Settles names: those of the result, then those only looked at. */
+mbar_status mbar_scan_choose_names(mbar_scan_run *r, mbar_error *error);
+
+/* ---- scan_rows.c ---- */
+
+/* Whether every row that is read is kept. */
+bool mbar_scan_is_exact(const mbar_scan_run *r);
+/* How many of n flags are 1. */
+int64_t mbar_scan_count_kept(const uint8_t *keep, int64_t n);
+/* A byte a row of table, 1 where the time range and the filters keep it. */
+mbar_status mbar_scan_mark_rows(const mbar_scan_run *r, const mbar_table *table, uint8_t **out,
+                                mbar_error *error);
+/* Applies the time range and the filters; takes table over, whatever comes. The columns
+ * that only they look at are not in *out. */
+mbar_status mbar_scan_filter_rows(const mbar_scan_run *r, mbar_table *table, mbar_table **out,
+                                  mbar_error *error);
+
+/* ---- scan_run.c ---- */
+
+/* The first limit, when reading may stop at it, or NULL. */
+const mbar_scan_limit *mbar_scan_first_limit(const mbar_scan_run *r);
+/* Cuts a range to at most n_rows, from the end that matters. */
+mbar_window mbar_scan_cut(mbar_window range, int64_t n_rows, bool is_tail);
+
+/* ---- scan_finish.c ---- */
+
+/* The result of all pieces. */
+mbar_status mbar_scan_finish(const mbar_scan_run *r, mbar_table **out, mbar_error *error);
+
+/* ---- scan_aggregate.c ---- */
+
+/* Borrows the aggregates. */
+mbar_status mbar_scan_fold_new(const mbar_aggregate *aggregates, int32_t n, mbar_scan_fold **out,
+                               mbar_error *error);
+void mbar_scan_fold_free(mbar_scan_fold *fold);
+/* Calls fn for the name of every column in the aggregates. */
+void mbar_scan_fold_each_column(const mbar_scan_fold *fold, void (*fn)(void *ctx, const char *name),
+                                void *ctx);
+/* Settles types by a table with the columns of those to come, which must outlive
+ * the fold; MBAR_INVALID where an aggregate has no meaning for its type. */
+mbar_status mbar_scan_fold_settle(mbar_scan_fold *fold, const mbar_table *table, mbar_error *error);
+/* Adds the rows whose keep is 1, all where it is NULL. Rows come in order. */
+mbar_status mbar_scan_fold_rows(mbar_scan_fold *fold, const mbar_table *table, const uint8_t *keep,
+                                mbar_error *error);
+/* The aggregates of the rows so far: one row. */
+mbar_status mbar_scan_fold_result(const mbar_scan_fold *fold, mbar_table **out, mbar_error *error);
 
 /* ---- scan.c ---- */
 

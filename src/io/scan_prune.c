@@ -206,6 +206,19 @@ int32_t mbar_scan_count_groups(const mbar_scan_opened *o, const mbar_scan_ranges
     return n;
 }
 
+int64_t mbar_scan_group_end(const mbar_scan_opened *o, int64_t row, int64_t n_rows)
+{
+    int64_t all = mbar_scan_source_rows(o), end = 0;
+    for (int32_t g = 0; o->file != NULL && g < mbar_parquet_row_groups(o->file); g++) {
+        int64_t rows = group_rows(o->file, g);
+        end += rows > 0 ? rows : 0;
+        if (end - row >= n_rows) {
+            return end < all ? end : all;
+        }
+    }
+    return all;
+}
+
 mbar_status mbar_scan_prune(const mbar_scan_run *r, const mbar_scan_opened *o,
                             mbar_scan_ranges *set, mbar_read_stats *stats, mbar_error *error)
 {

@@ -252,12 +252,41 @@ static mbar_status scan_resampled(void *ctx, mbar_error *error)
     return status;
 }
 
+/* ctx not NULL: after a tail, whose rows are held. */
+static mbar_status aggregate_all(void *ctx, mbar_error *error)
+{
+    mbar_scan *scan = NULL;
+    mbar_expr *e = NULL, *close = NULL;
+    mbar_table *table = UNTOUCHED;
+    mbar_status status = mbar_scan_new(&scan, error);
+    status = status != MBAR_OK
+                 ? status
+                 : mbar_scan_add_memory(scan, zipped.data, zipped.n_bytes, "zipped", error);
+    status = status != MBAR_OK ? status : make_filter(&e, error);
+    status = status != MBAR_OK ? status : mbar_scan_filter(scan, e, error);
+    status = status != MBAR_OK || ctx == NULL ? status : mbar_scan_tail(scan, 12, error);
+    status = status != MBAR_OK ? status : mbar_expr_column("close", &close, error);
+    if (status == MBAR_OK) {
+        mbar_aggregate wanted[] = {{MBAR_AGGREGATE_COUNT, NULL, "n"},
+                                   {MBAR_AGGREGATE_SUM, close, "sum"},
+                                   {MBAR_AGGREGATE_MAX, close, "max"}};
+        mbar_scan_threads(scan, 1);
+        status = mbar_scan_aggregate(scan, wanted, 3, &table, NULL, error);
+    }
+    mbar_expr_unref(close);
+    mbar_expr_unref(e);
+    mbar_scan_free(scan);
+    return table_done(status, &table, 1);
+}
+
 static void test_expressions_and_scans(void **state)
 {
     (void)state;
     assert_true(fault_check_alloc(evaluate, NULL) > 5);
     assert_true(fault_check_alloc(scan_all, NULL) > 50);
     assert_true(fault_check_alloc(scan_resampled, NULL) > 30);
+    assert_true(fault_check_alloc(aggregate_all, NULL) > 30);
+    assert_true(fault_check_alloc(aggregate_all, &zipped) > 30);
 }
 
 int main(void)
