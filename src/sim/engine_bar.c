@@ -52,21 +52,38 @@ static void add_candidate(candidates *list, const candidate *row)
 
 /* ---- Rows of the source's own step ------------------------------------------------ */
 
+static void add_native(candidates *list, const mbar_instrument *asset, int64_t row)
+{
+    const candidate found = {
+        .ns = asset->times[row],
+        .open = asset->fields[MBAR_BAR_OPEN][row],
+        .high = asset->fields[MBAR_BAR_HIGH][row],
+        .low = asset->fields[MBAR_BAR_LOW][row],
+        .close = asset->fields[MBAR_BAR_CLOSE][row],
+        .volume = field_at(asset, MBAR_BAR_VOLUME, row),
+    };
+    add_candidate(list, &found);
+}
+
 /* Rows [end - 2, end). */
 static candidates native_rows(const mbar_instrument *asset, int64_t end)
 {
-    candidates list = {.n = 0};
+    candidates list;
+    list.n = 0;
     end = end < asset->n_rows ? end : asset->n_rows;
     for (int64_t row = end > 2 ? end - 2 : 0; row < end; row++) {
-        candidate found = {
-            .ns = asset->times[row],
-            .open = asset->fields[MBAR_BAR_OPEN][row],
-            .high = asset->fields[MBAR_BAR_HIGH][row],
-            .low = asset->fields[MBAR_BAR_LOW][row],
-            .close = asset->fields[MBAR_BAR_CLOSE][row],
-            .volume = field_at(asset, MBAR_BAR_VOLUME, row),
-        };
-        add_candidate(&list, &found);
+        add_native(&list, asset, row);
+    }
+    return list;
+}
+
+/* The later of the two last rows up to the clock that is whole: the choice falls on it. */
+static candidates native_last(const mbar_instrument *asset)
+{
+    candidates list;
+    list.n = 0;
+    for (int64_t row = asset->row; row >= 0 && row > asset->row - 2 && list.n == 0; row--) {
+        add_native(&list, asset, row);
     }
     return list;
 }
@@ -161,7 +178,7 @@ static candidates find_rows(mbar_engine *engine, const mbar_instrument *asset)
                                          : none;
     }
     if (has == wanted) {
-        return native_rows(asset, asset->row + 1);
+        return native_last(asset);
     }
     if (wanted == MBAR_STEP_HOUR && has == MBAR_STEP_MINUTE) {
         return resampled_rows(engine, asset, MBAR_STEP_HOUR, 2 * 60, -1);
