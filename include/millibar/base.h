@@ -115,6 +115,10 @@ MBAR_API void mbar_set_memory_limit(size_t limit_bytes);
 MBAR_API size_t mbar_memory_live_bytes(void);
 MBAR_API size_t mbar_memory_peak_bytes(void);
 
+/* Gives back to the system what the default allocator keeps of large blocks that were
+ * freed, at most 64 MiB and none of it live; how many bytes that was. Thread-safe. */
+MBAR_API size_t mbar_memory_trim(void);
+
 /* ---- Bytes in ------------------------------------------------------------ */
 
 /*

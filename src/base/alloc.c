@@ -10,11 +10,14 @@
  * call fails: two threads can therefore not pass the limit together, and the
  * count is exact whenever no call is under way.
  *
+ * The default allocator keeps the last large blocks that were freed (alloc_kept.c).
+ *
  * The allocator itself is the one global without a lock: it is set before
  * anything else runs, as its declaration demands.
  */
 #include "base/alloc.h"
 
+#include "base/alloc_kept.h"
 #include "base/checked.h"
 
 #include <assert.h>
@@ -28,6 +31,7 @@
 #endif
 
 #define HUGE_PAGE_BYTES ((uintptr_t)2 << 20)
+#define LARGE_BYTES ((size_t)(2 * HUGE_PAGE_BYTES))
 #define MAX_BLOCK_BYTES ((size_t)PTRDIFF_MAX) /* no C object may be larger */
 #define MARK_LIVE ((size_t)0x6D62617262617221)
 #define MARK_FREE ((size_t)0x6465616464656164)
@@ -43,7 +47,7 @@ typedef struct block {
 static void *advise(void *ptr, size_t n_bytes)
 {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (ptr && n_bytes >= 2 * HUGE_PAGE_BYTES) {
+    if (ptr && n_bytes >= LARGE_BYTES) {
         uintptr_t first = ((uintptr_t)ptr + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
         uintptr_t end = ((uintptr_t)ptr + n_bytes) & ~(HUGE_PAGE_BYTES - 1);
         int saved = errno;
@@ -59,18 +63,23 @@ static void *advise(void *ptr, size_t n_bytes)
 static void *default_resize(void *ctx, void *ptr, size_t old_bytes, size_t new_bytes)
 {
     (void)ctx;
-    (void)old_bytes;
     if (new_bytes == 0) {
-        free(ptr);
+        if (old_bytes < LARGE_BYTES || !mbar_kept_give(ptr))
+            free(ptr);
         return NULL;
     }
-    if (!ptr && new_bytes >= 2 * HUGE_PAGE_BYTES) {
+    if (!ptr && new_bytes >= LARGE_BYTES) {
+        void *fresh = mbar_kept_take(new_bytes);
+        if (fresh)
+            return fresh;
         /* From one boundary on, so that but the last page is a huge one. */
-        void *aligned;
-        if (posix_memalign(&aligned, HUGE_PAGE_BYTES, new_bytes) == 0)
-            return advise(aligned, new_bytes);
+        if (posix_memalign(&fresh, HUGE_PAGE_BYTES, new_bytes) == 0)
+            return advise(fresh, new_bytes);
     }
-    return advise(realloc(ptr, new_bytes), new_bytes);
+    void *fresh = realloc(ptr, new_bytes);
+    if (!fresh && mbar_kept_release() > 0)
+        fresh = realloc(ptr, new_bytes);
+    return advise(fresh, new_bytes);
 }
 
 static mbar_allocator allocator = {default_resize, NULL};
@@ -118,6 +127,11 @@ static bool reserve(size_t n_bytes, mbar_error *error)
     while (wanted > peak && !atomic_compare_exchange_weak(&peak_bytes, &peak, wanted))
         ;
     return true;
+}
+
+size_t mbar_memory_trim(void)
+{
+    return mbar_kept_release();
 }
 
 static void give_back(size_t n_bytes)

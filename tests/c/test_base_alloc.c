@@ -228,6 +228,45 @@ static void smallest_failure(void **state)
     assert_fails(MBAR_IO, "at 0", mbar_parallel_for(2, 2, fail_in_turn, &late, &error));
 }
 
+#define MIB ((size_t)1 << 20)
+
+static void kept_blocks(void **state)
+{
+    (void)state;
+    mbar_memory_trim();
+    assert_int_equal(mbar_memory_trim(), 0);
+    size_t live = mbar_memory_live_bytes();
+    char *first = mbar_alloc_uninit(20 * MIB, NULL);
+    assert_non_null(first);
+    memset(first, 0x5A, 20 * MIB);
+    mbar_free(first);
+    assert_int_equal(mbar_memory_live_bytes(), live);
+    if (mbar_memory_trim() == 0)
+        return; /* under AddressSanitizer, or not on Linux */
+
+    first = mbar_alloc_uninit(20 * MIB, NULL);
+    mbar_free(first);
+    char *larger = mbar_alloc_uninit(30 * MIB, NULL), *smaller = mbar_alloc_uninit(9 * MIB, NULL);
+    assert_ptr_not_equal(larger, first);
+    assert_ptr_not_equal(smaller, first);
+    char *again = mbar_alloc_uninit(19 * MIB, NULL);
+    assert_ptr_equal(again, first);
+    char *zeroed = mbar_alloc(19 * MIB, NULL);
+    assert_non_null(zeroed);
+    assert_true(zeroed[0] == 0 && memcmp(zeroed, zeroed + 1, 19 * MIB - 1) == 0);
+    mbar_free(zeroed);
+    mbar_free(again);
+    mbar_free(larger);
+    mbar_free(smaller);
+    /* 19, 20, 30 and 9 MiB are more than 64: the oldest went. */
+    assert_in_range(mbar_memory_trim(), 39 * MIB, 64 * MIB);
+    assert_int_equal(mbar_memory_trim(), 0);
+
+    mbar_free(mbar_alloc_uninit(65 * MIB, NULL));
+    mbar_free(mbar_alloc_uninit(1 * MIB, NULL));
+    assert_int_equal(mbar_memory_trim(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +274,7 @@ int main(void)
         cmocka_unit_test_teardown(hook_is_told_sizes, use_default),
         cmocka_unit_test_teardown(overflow, use_default),
         cmocka_unit_test_teardown(limit, use_default),
+        cmocka_unit_test_teardown(kept_blocks, use_default),
         cmocka_unit_test_teardown(threads, use_default),
         cmocka_unit_test_teardown(parallel_for, use_default),
         cmocka_unit_test_teardown(smallest_failure, use_default),

@@ -1,0 +1,125 @@
+/*
+ * alloc_kept.c - the last few large blocks that were freed.
+ *
+ * A column of millions of rows is a block of its own, which malloc takes from the system and
+ * gives back: every read of such a table makes the system clear as many fresh pages, for a
+ * quarter of the time of a read by itself and most of it on a busy machine. So freed blocks
+ * stay here, KEPT_BYTES at most, until the next block of about their size is wanted; the
+ * oldest goes first. That is all that a process holds beyond what is live, and it goes at
+ * once when memory is short or mbar_memory_trim is called.
+ *
+ * Kept blocks are not live: they count neither as such nor towards the limit. Any thread may
+ * call anything here. Nobody waits: where another thread is at it, or was when the process
+ * forked, blocks are freed and allocated as without this file. Under AddressSanitizer nothing
+ * is kept, so that it sees what is freed.
+ */
+#include "base/alloc_kept.h"
+
+#include <stdint.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KEEPS_NOTHING
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || !defined(__linux__)
+#define KEEPS_NOTHING
+#endif
+
+#ifdef KEEPS_NOTHING
+
+bool mbar_kept_give(void *ptr)
+{
+    (void)ptr;
+    return false;
+}
+
+void *mbar_kept_take(size_t n_bytes)
+{
+    (void)n_bytes;
+    return NULL;
+}
+
+size_t mbar_kept_release(void)
+{
+    return 0;
+}
+
+#else
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEPT_BYTES ((size_t)64 << 20)
+#define KEPT_BLOCKS 16
+#define SLACK_BYTES ((size_t)2 << 20) /* malloc itself gives as much more, to align a block */
+
+typedef struct kept_block {
+    void *ptr;
+    size_t n_bytes; /* all that malloc gave */
+} kept_block;
+
+/* Oldest first. */
+static kept_block kept[KEPT_BLOCKS];
+static size_t n_kept, n_kept_bytes;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Takes a block out of the list. */
+static void *unlist(size_t i)
+{
+    void *ptr = kept[i].ptr;
+    n_kept_bytes -= kept[i].n_bytes;
+    n_kept--;
+    memmove(&kept[i], &kept[i + 1], (n_kept - i) * sizeof *kept);
+    return ptr;
+}
+
+bool mbar_kept_give(void *ptr)
+{
+    size_t n_bytes = malloc_usable_size(ptr);
+    if (n_bytes > KEPT_BYTES || pthread_mutex_trylock(&lock) != 0) {
+        return false;
+    }
+    while (n_kept == KEPT_BLOCKS || n_kept_bytes + n_bytes > KEPT_BYTES) {
+        free(unlist(0));
+    }
+    kept[n_kept++] = (kept_block){ptr, n_bytes};
+    n_kept_bytes += n_bytes;
+    pthread_mutex_unlock(&lock);
+    return true;
+}
+
+void *mbar_kept_take(size_t n_bytes)
+{
+    void *ptr = NULL;
+    if (pthread_mutex_trylock(&lock) != 0) {
+        return NULL;
+    }
+    /* The last freed is the likeliest to be in a cache. */
+    for (size_t i = n_kept; i > 0 && ptr == NULL; i--) {
+        size_t there = kept[i - 1].n_bytes;
+        if (there >= n_bytes && there - n_bytes <= n_bytes / 8 + SLACK_BYTES) {
+            ptr = unlist(i - 1);
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return ptr;
+}
+
+size_t mbar_kept_release(void)
+{
+    size_t freed;
+    if (pthread_mutex_trylock(&lock) != 0) {
+        return 0;
+    }
+    freed = n_kept_bytes;
+    while (n_kept > 0) {
+        free(unlist(n_kept - 1));
+    }
+    pthread_mutex_unlock(&lock);
+    return freed;
+}
+
+#endif
