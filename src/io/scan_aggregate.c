@@ -162,23 +162,31 @@ mbar_status mbar_scan_fold_settle(mbar_scan_fold *fold, const mbar_table *table,
 
 /* ---- Rows ---------------------------------------------------------------------------- */
 
-static mbar_expr_cell value_at(const mbar_expr_step *root, int64_t i)
-{
-    if (root->type == K_BOOL) {
-        return (mbar_expr_cell){.i = root->truths[i]};
-    }
-    return root->type == K_TEXT ? (mbar_expr_cell){.i = 0} : root->cells[i];
-}
-
-/* Moves the kept values of a block that are not null to the front of out. */
+/* Moves the kept values of a block that are not null to the front of out. Of text, which
+ * is only counted, zeros. */
 static int64_t gather(const mbar_expr_step *root, const uint8_t *keep, int64_t n,
                       mbar_expr_cell *out)
 {
+    uint8_t taken[MBAR_EXPR_BLOCK];
     int64_t count = 0;
     for (int64_t i = 0; i < n; i++) {
-        /* A value that goes is written over by the next. */
-        out[count] = value_at(root, i);
-        count += (keep == NULL || keep[i]) & (root->valid == NULL || root->valid[i]);
+        taken[i] = keep == NULL || keep[i];
+    }
+    for (int64_t i = 0; i < n && root->valid != NULL; i++) {
+        taken[i] &= root->valid[i] != 0;
+    }
+    /* A value that goes is written over by the next. */
+    if (root->type == K_BOOL || root->type == K_TEXT) {
+        for (int64_t i = 0; i < n; i++) {
+            out[count].i = root->type == K_BOOL ? root->truths[i] : 0;
+            count += taken[i];
+        }
+        return count;
+    }
+    const mbar_expr_cell *cells = root->cells;
+    for (int64_t i = 0; i < n; i++) {
+        out[count] = cells[i];
+        count += taken[i];
     }
     return count;
 }
