@@ -337,6 +337,7 @@ class Result:
             "fills": self.fills,
             "orders": self.orders,
             "events": None if self._events is None else self.events,
+            "corporate": self.corporate,
             "trades": None if self._trades is None else self.trades,
             "positions": self.positions,
             "assets": self.assets,

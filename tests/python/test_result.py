@@ -888,11 +888,20 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_sent_to_another_process(protocol: int) -> None:
     """Sweeps do."""
-    one = sample()
+    paid = {
+        "timestamp": np.array([MINUTE], np.int64),
+        "kind": ["dividend"],
+        "symbol": ["A"],
+        "per_unit": [0.5],
+        "amount": [1.0],
+        "events": np.array([0], np.int64),
+    }
+    one = sample(corporate=paid)
     two = pickle.loads(pickle.dumps(one, protocol))
     assert two.hashes == one.hashes and repr(two) == repr(one)
     assert two.trace == one.trace and two.trace["a"][0] is ABSENT
     assert two.settings == one.settings and two.speed == one.speed
+    assert two.corporate.table.column("amount").to_list() == [1.0]
     assert copy.copy(two).to_json() == one.to_json()
 
 
