@@ -223,11 +223,15 @@ class LiveOrder:
                 child.quantity = quantity
 
     def _settle_quantity(self) -> None:
-        """lumibot gives a filled pair its quantity anew (backtesting_broker.py:1136)."""
+        """lumibot gives a filled pair its quantity anew (backtesting_broker.py:1136): all of it,
+        since a cancel may come after the fill."""
         engine = self._engine
-        if engine is not None and engine.order_status(self._pair_id) == "fill":
-            self._quantity = Decimal(str(abs(float(self._quantity))))
-            self._pair_id = 0
+        if engine is None or engine.order_status(self._pair_id) != "fill":
+            return
+        parent = self if self._id == self._pair_id else self._parent
+        for order in (self,) if parent is None else (parent, *parent.child_orders):
+            order._quantity = Decimal(str(abs(float(order._quantity))))
+            order._pair_id = 0
 
     @property
     def status(self) -> str:
