@@ -27,7 +27,7 @@
 #include <string.h>
 
 /* Blocks of some four megabytes. */
-enum { ORDERS_SHIFT = 14, EVENTS_SHIFT = 16 };
+enum { ORDERS_SHIFT = 14, EVENTS_SHIFT = 17 };
 
 /* ---- Life ----------------------------------------------------------------- */
 
@@ -40,7 +40,8 @@ mbar_status mbar_book_new(mbar_policy policy, mbar_ledger *ledger, const mbar_fr
         return MBAR_NOMEM;
     }
     mbar_blocks_init(&book->orders, sizeof(mbar_entry), ORDERS_SHIFT);
-    mbar_blocks_init(&book->events, sizeof(mbar_event), EVENTS_SHIFT);
+    mbar_blocks_init(&book->events, sizeof(mbar_log_row), EVENTS_SHIFT);
+    mbar_blocks_init(&book->numbers, sizeof(mbar_log_numbers), EVENTS_SHIFT);
     book->policy = policy;
     book->ledger = ledger;
     book->frictions = *frictions;
@@ -56,6 +57,7 @@ void mbar_book_free(mbar_book *book)
     }
     mbar_book_free_lists(book);
     mbar_blocks_deinit(&book->events);
+    mbar_blocks_deinit(&book->numbers);
     mbar_zone_unref(book->zone);
     mbar_free(book);
 }
@@ -391,11 +393,13 @@ mbar_status mbar_book_modify(mbar_book *book, mbar_order_id id, double limit_pri
     if (status != MBAR_OK || (status = mbar_book_reserve_events(book, 1, error)) != MBAR_OK) {
         return status;
     }
-    mbar_event event = mbar_book_event_of(book, MBAR_EVENT_MODIFIED, entry, now_ns);
-    event.price = changed.type == MBAR_ORDER_LIMIT  ? limit_price
-                  : changed.type == MBAR_ORDER_STOP ? stop_price
-                                                    : NAN;
-    mbar_book_log_event(book, &event);
+    const mbar_log_numbers numbers = {
+        .price = changed.type == MBAR_ORDER_LIMIT  ? limit_price
+                 : changed.type == MBAR_ORDER_STOP ? stop_price
+                                                   : NAN,
+        .bar_ns = INT64_MIN,
+    };
+    mbar_book_log_numbers(book, MBAR_EVENT_MODIFIED, entry, now_ns, numbers);
     entry->order.request = changed;
     for (int32_t i = 1; i <= entry->n_children && !isnan(quantity); i++) {
         mbar_book_entry(book, id + i)->order.request.quantity = quantity;

@@ -82,7 +82,7 @@ void mbar_book_skip_events(mbar_book *book);
 mbar_status mbar_book_settle(mbar_book *book, const mbar_event *event, mbar_error *error);
 /* The log: how many events so far, and one of them, asserted to be there. */
 int64_t mbar_book_events(const mbar_book *book);
-const mbar_event *mbar_book_event(const mbar_book *book, int64_t index);
+mbar_event mbar_book_event(const mbar_book *book, int64_t index);
 
 /* The tables "orders", "fills" and "events" of mbar_engine_table. */
 mbar_status mbar_book_table(const mbar_book *book, const char *which, mbar_table **out,

@@ -13,51 +13,83 @@
 
 mbar_status mbar_book_reserve_events(mbar_book *book, int64_t n, mbar_error *error)
 {
-    return mbar_blocks_reserve(&book->events, book->n_events + n, error);
+    mbar_status status = mbar_blocks_reserve(&book->events, book->n_events + n, error);
+    return status == MBAR_OK ? mbar_blocks_reserve(&book->numbers, book->n_numbers + n, error)
+                             : status;
 }
 
-void mbar_book_log_event(mbar_book *book, const mbar_event *event)
+static mbar_log_row *add_row(mbar_book *book, mbar_event_kind kind, const mbar_entry *entry,
+                             int64_t ns)
 {
     assert(book->n_events < book->events.capacity);
-    *(mbar_event *)mbar_blocks_at(&book->events, book->n_events++) = *event;
-}
-
-mbar_event mbar_book_event_of(const mbar_book *book, mbar_event_kind kind, const mbar_entry *entry,
-                              int64_t ns)
-{
-    return (mbar_event){
-        .kind = kind,
-        .order = entry->order.id,
-        .ns = ns,
-        .price = NAN,
-        .multiplier = mbar_entry_asset(book, entry)->multiplier,
-        .bar_ns = INT64_MIN,
-        .message = "",
-    };
+    mbar_log_row *row = mbar_blocks_at(&book->events, book->n_events++);
+    row->ns = ns;
+    row->order = entry->order.id;
+    row->multiplier = mbar_entry_asset(book, entry)->multiplier;
+    row->kind = kind;
+    return row;
 }
 
 void mbar_book_log(mbar_book *book, mbar_event_kind kind, const mbar_entry *entry, int64_t ns,
                    const char *message)
 {
-    mbar_event event = mbar_book_event_of(book, kind, entry, ns);
-    event.message = message;
-    mbar_book_log_event(book, &event);
+    mbar_log_row *row = add_row(book, kind, entry, ns);
+    row->message = message;
+    row->has_numbers = false;
 }
 
-static bool is_urgent(const mbar_event *event)
+void mbar_book_log_numbers(mbar_book *book, mbar_event_kind kind, const mbar_entry *entry,
+                           int64_t ns, mbar_log_numbers numbers)
 {
-    return event->kind == MBAR_EVENT_FILLED || event->kind == MBAR_EVENT_PARTIAL ||
-           event->kind == MBAR_EVENT_CANCELED || event->kind == MBAR_EVENT_ERROR;
+    assert(book->n_numbers < book->numbers.capacity);
+    mbar_log_row *row = add_row(book, kind, entry, ns);
+    row->numbers = book->n_numbers++;
+    row->has_numbers = true;
+    *(mbar_log_numbers *)mbar_blocks_at(&book->numbers, row->numbers) = numbers;
+}
+
+int64_t mbar_book_events(const mbar_book *book)
+{
+    return book->n_events;
+}
+
+mbar_event mbar_book_event(const mbar_book *book, int64_t index)
+{
+    assert(book != NULL && index >= 0 && index < book->n_events);
+    const mbar_log_row *row = mbar_book_logged(book, index);
+    mbar_log_numbers numbers = {.price = NAN, .bar_ns = INT64_MIN};
+    if (row->has_numbers) {
+        numbers = *(const mbar_log_numbers *)mbar_blocks_at(&book->numbers, row->numbers);
+    }
+    return (mbar_event){
+        .kind = row->kind,
+        .order = row->order,
+        .ns = row->ns,
+        .price = numbers.price,
+        .quantity = numbers.quantity,
+        .fee = numbers.fee,
+        .multiplier = row->multiplier,
+        .bar_ns = numbers.bar_ns,
+        .message = row->has_numbers ? "" : row->message,
+    };
+}
+
+/* ---- Telling -------------------------------------------------------------- */
+
+static bool is_urgent(const mbar_log_row *row)
+{
+    return mbar_log_is_fill(row) || row->kind == MBAR_EVENT_CANCELED ||
+           row->kind == MBAR_EVENT_ERROR;
 }
 
 /* Whether the strategy is told at all. */
-static bool is_queued(const mbar_book *book, const mbar_event *event)
+static bool is_queued(const mbar_book *book, const mbar_log_row *row)
 {
-    if (event->kind == MBAR_EVENT_MODIFIED) {
+    if (row->kind == MBAR_EVENT_MODIFIED) {
         return book->policy != MBAR_POLICY_LUMIBOT;
     }
-    if (event->kind == MBAR_EVENT_NEW) {
-        return mbar_book_entry(book, event->order)->order.request.order_class != MBAR_CLASS_OCO;
+    if (row->kind == MBAR_EVENT_NEW) {
+        return mbar_book_entry(book, row->order)->order.request.order_class != MBAR_CLASS_OCO;
     }
     return true;
 }
@@ -66,16 +98,17 @@ bool mbar_book_next_event(mbar_book *book, mbar_event *out)
 {
     assert(book != NULL && out != NULL);
     while (book->next_urgent < book->n_events) {
-        const mbar_event *event = mbar_book_event(book, book->next_urgent++);
-        if (is_urgent(event)) {
-            *out = *event;
+        int64_t index = book->next_urgent++;
+        if (is_urgent(mbar_book_logged(book, index))) {
+            *out = mbar_book_event(book, index);
             return true;
         }
     }
     while (book->next_other < book->n_events) {
-        const mbar_event *event = mbar_book_event(book, book->next_other++);
-        if (!is_urgent(event) && is_queued(book, event)) {
-            *out = *event;
+        int64_t index = book->next_other++;
+        const mbar_log_row *row = mbar_book_logged(book, index);
+        if (!is_urgent(row) && is_queued(book, row)) {
+            *out = mbar_book_event(book, index);
             return true;
         }
     }
@@ -86,17 +119,6 @@ void mbar_book_skip_events(mbar_book *book)
 {
     assert(book->policy != MBAR_POLICY_LUMIBOT);
     book->next_urgent = book->next_other = book->n_events;
-}
-
-int64_t mbar_book_events(const mbar_book *book)
-{
-    return book->n_events;
-}
-
-const mbar_event *mbar_book_event(const mbar_book *book, int64_t index)
-{
-    assert(book != NULL && index >= 0 && index < book->n_events);
-    return mbar_blocks_at(&book->events, index);
 }
 
 mbar_status mbar_book_settle(mbar_book *book, const mbar_event *event, mbar_error *error)

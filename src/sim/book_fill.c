@@ -194,17 +194,6 @@ static void take_fill(mbar_entry *entry, double price, double quantity, double f
     order->fees += fee;
 }
 
-static void log_fill(mbar_book *book, const mbar_entry *entry, mbar_event_kind kind, double price,
-                     double quantity, double fee, const mbar_bar *bar, int64_t now_ns)
-{
-    mbar_event event = mbar_book_event_of(book, kind, entry, now_ns);
-    event.price = price;
-    event.quantity = quantity;
-    event.fee = fee;
-    event.bar_ns = bar->open_ns;
-    mbar_book_log_event(book, &event);
-}
-
 static mbar_status fill_part(mbar_book *book, mbar_entry *entry, double price, double quantity,
                              const mbar_bar *bar, int64_t now_ns, mbar_error *error)
 {
@@ -219,7 +208,8 @@ static mbar_status fill_part(mbar_book *book, mbar_entry *entry, double price, d
         status = after_position(book, entry, before, now_ns, error);
     }
     if (status == MBAR_OK && (status = mbar_book_reserve_events(book, 1, error)) == MBAR_OK) {
-        log_fill(book, entry, MBAR_EVENT_PARTIAL, price, quantity, fee, bar, now_ns);
+        mbar_book_log_numbers(book, MBAR_EVENT_PARTIAL, entry, now_ns,
+                              (mbar_log_numbers){price, quantity, fee, bar->open_ns});
     }
     return status;
 }
@@ -251,7 +241,8 @@ static mbar_status fill_whole(mbar_book *book, mbar_entry *entry, double price, 
         finish_oco(book, entry, now_ns);
     }
     if (status == MBAR_OK && (status = mbar_book_reserve_events(book, 1, error)) == MBAR_OK) {
-        log_fill(book, entry, MBAR_EVENT_FILLED, price, quantity, fee, bar, now_ns);
+        mbar_book_log_numbers(book, MBAR_EVENT_FILLED, entry, now_ns,
+                              (mbar_log_numbers){price, quantity, fee, bar->open_ns});
     }
     return status;
 }

@@ -33,6 +33,25 @@ typedef struct mbar_order_list {
     int64_t n;
 } mbar_order_list;
 
+/* An event as the log keeps it: most say no more than that an order is new or gone. */
+typedef struct mbar_log_row {
+    int64_t ns;
+    mbar_order_id order;
+    double multiplier;
+    union {
+        const char *message; /* static */
+        int64_t numbers;     /* has_numbers: which; the message is "" */
+    };
+    mbar_event_kind kind;
+    bool has_numbers;
+} mbar_log_row;
+
+/* What a fill or a change of price says besides. */
+typedef struct mbar_log_numbers {
+    double price, quantity, fee;
+    int64_t bar_ns;
+} mbar_log_numbers;
+
 struct mbar_book {
     mbar_policy policy;
     mbar_ledger *ledger;
@@ -47,8 +66,9 @@ struct mbar_book {
     mbar_order_id *pending; /* scratch of the pass under way */
     int64_t pending_capacity;
     /* The log, and how far each queue has been read. */
-    mbar_blocks events; /* mbar_event */
-    int64_t n_events, next_urgent, next_other;
+    mbar_blocks events;  /* mbar_log_row */
+    mbar_blocks numbers; /* mbar_log_numbers */
+    int64_t n_events, n_numbers, next_urgent, next_other;
 };
 
 static inline mbar_entry *mbar_book_entry(const mbar_book *book, mbar_order_id id)
@@ -83,15 +103,21 @@ void mbar_book_free_lists(mbar_book *book);
 
 /* ---- book_events.c -------------------------------------------------------- */
 
-/* Room for n more events, so that mbar_book_log cannot fail. */
+/* Room for n more events, so that none of the next two can fail. */
 mbar_status mbar_book_reserve_events(mbar_book *book, int64_t n, mbar_error *error);
-/* An event of the order, without a fill, at the clock. */
-mbar_event mbar_book_event_of(const mbar_book *book, mbar_event_kind kind, const mbar_entry *entry,
-                              int64_t ns);
-/* Logs one; message is static. */
+/* Logs one of the order at the clock; message is static. */
 void mbar_book_log(mbar_book *book, mbar_event_kind kind, const mbar_entry *entry, int64_t ns,
                    const char *message);
-void mbar_book_log_event(mbar_book *book, const mbar_event *event);
+void mbar_book_log_numbers(mbar_book *book, mbar_event_kind kind, const mbar_entry *entry,
+                           int64_t ns, mbar_log_numbers numbers);
+static inline const mbar_log_row *mbar_book_logged(const mbar_book *book, int64_t index)
+{
+    return mbar_blocks_at(&book->events, index);
+}
+static inline bool mbar_log_is_fill(const mbar_log_row *row)
+{
+    return row->kind == MBAR_EVENT_FILLED || row->kind == MBAR_EVENT_PARTIAL;
+}
 
 /* ---- book.c --------------------------------------------------------------- */
 

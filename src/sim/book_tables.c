@@ -99,9 +99,17 @@ static mbar_status orders_table(const mbar_book *book, mbar_table **out, mbar_er
 
 /* ---- Events --------------------------------------------------------------- */
 
+/* Where each event asked for is put together. */
+typedef struct event_rows {
+    const mbar_book *book;
+    mbar_event *row;
+} event_rows;
+
 static const void *event_row(const void *ctx, int64_t i)
 {
-    return mbar_book_event(ctx, i);
+    const event_rows *rows = ctx;
+    *rows->row = mbar_book_event(rows->book, i);
+    return rows->row;
 }
 
 #define EVENT(member) offsetof(mbar_event, member)
@@ -113,7 +121,9 @@ static mbar_status events_table(const mbar_book *book, mbar_table **out, mbar_er
         NUMBER("order", INT64, EVENT(order)),         NUMBER("price", FLOAT64, EVENT(price)),
         NUMBER("quantity", FLOAT64, EVENT(quantity)), NUMBER("fee", FLOAT64, EVENT(fee)),
     };
-    return mbar_rows_table(members, COUNT(members), event_row, book, book->n_events, out, error);
+    mbar_event row;
+    const event_rows rows = {book, &row};
+    return mbar_rows_table(members, COUNT(members), event_row, &rows, book->n_events, out, error);
 }
 
 /* ---- Fills ---------------------------------------------------------------- */
@@ -133,11 +143,12 @@ static int64_t collect_fills(const mbar_book *book, fill_row *rows)
 {
     int64_t n = 0;
     for (int64_t i = 0; i < book->n_events; i++) {
-        const mbar_event *event = mbar_book_event(book, i);
-        if (event->kind == MBAR_EVENT_FILLED || event->kind == MBAR_EVENT_PARTIAL) {
-            const mbar_order_request *request = &mbar_book_order(book, event->order)->request;
+        const mbar_log_row *row = mbar_book_logged(book, i);
+        if (mbar_log_is_fill(row)) {
             if (rows != NULL) {
-                rows[n] = (fill_row){*event, request->asset, request->side};
+                const mbar_order_request *request =
+                    &mbar_book_entry(book, row->order)->order.request;
+                rows[n] = (fill_row){mbar_book_event(book, i), request->asset, request->side};
             }
             n++;
         }

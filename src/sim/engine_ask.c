@@ -165,5 +165,5 @@ int64_t mbar_engine_events(const mbar_engine *engine)
 void mbar_engine_event(const mbar_engine *engine, int64_t index, mbar_event *out)
 {
     assert(out != NULL);
-    *out = *mbar_book_event(engine->book, index);
+    *out = mbar_book_event(engine->book, index);
 }

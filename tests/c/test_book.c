@@ -135,10 +135,10 @@ static void test_market(void **state)
     assert_same(position(&desk), 2);
     assert_string_equal(told(&desk), "fill 1, new 1");
     assert_string_equal(told(&desk), "");
-    const mbar_event *event = mbar_book_event(desk.book, 1);
-    assert_int_equal(event->bar_ns, MBAR_MINUTE_NS);
-    assert_int_equal(event->ns, 2 * MBAR_MINUTE_NS);
-    assert_same(event->multiplier, 5);
+    mbar_event event = mbar_book_event(desk.book, 1);
+    assert_int_equal(event.bar_ns, MBAR_MINUTE_NS);
+    assert_int_equal(event.ns, 2 * MBAR_MINUTE_NS);
+    assert_same(event.multiplier, 5);
     assert_true(mbar_book_is_idle(desk.book));
     assert_null(mbar_book_order(desk.book, 2));
     assert_null(mbar_book_order(desk.book, 0));

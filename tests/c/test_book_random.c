@@ -166,14 +166,14 @@ static double check_fills(const struct desk *desk)
 {
     double held[ASSETS] = {0}, fees = 0;
     for (int64_t i = 0; i < mbar_book_events(desk->book); i++) {
-        const mbar_event *event = mbar_book_event(desk->book, i);
-        if (event->kind != MBAR_EVENT_FILLED && event->kind != MBAR_EVENT_PARTIAL) {
+        const mbar_event event = mbar_book_event(desk->book, i);
+        if (event.kind != MBAR_EVENT_FILLED && event.kind != MBAR_EVENT_PARTIAL) {
             continue;
         }
-        const mbar_order *order = mbar_book_order(desk->book, event->order);
-        held[order->request.asset] += mbar_side_sign(order->request.side) * event->quantity;
-        fees += event->fee;
-        assert_true(event->bar_ns >= order->created_ns || desk->policy == MBAR_POLICY_LUMIBOT);
+        const mbar_order *order = mbar_book_order(desk->book, event.order);
+        held[order->request.asset] += mbar_side_sign(order->request.side) * event.quantity;
+        fees += event.fee;
+        assert_true(event.bar_ns >= order->created_ns || desk->policy == MBAR_POLICY_LUMIBOT);
     }
     for (int32_t i = 0; i < ASSETS; i++) {
         /* Shares of a volume are no binary fractions, and the ledger drops their dust. */

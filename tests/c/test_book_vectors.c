@@ -165,18 +165,18 @@ static void check_event(struct replay *replay)
     if (replay->n_logged >= mbar_book_events(replay->book)) {
         fail_msg("line %ld: no event was logged", lines->number);
     }
-    const mbar_event *event = mbar_book_event(replay->book, replay->n_logged++);
-    const char *kind = mbar_order_word(MBAR_WORDS_EVENT, (int32_t)event->kind);
+    const mbar_event event = mbar_book_event(replay->book, replay->n_logged++);
+    const char *kind = mbar_order_word(MBAR_WORDS_EVENT, (int32_t)event.kind);
     const char *wanted = read_word(lines);
     if (strcmp(kind, wanted) != 0) {
         fail_msg("line %ld: an event \"%s\" of order %lld, not \"%s\"", lines->number, kind,
-                 (long long)event->order, wanted);
+                 (long long)event.order, wanted);
     }
-    check_number(lines, "the event's order", event->order, read_number(lines));
-    check_bits(lines, "the event's price", event->price, read_double(lines));
-    check_bits(lines, "the event's quantity", event->quantity, read_double(lines));
-    check_bits(lines, "the event's fee", event->fee, read_double(lines));
-    replay->n_fills += event->kind == MBAR_EVENT_FILLED;
+    check_number(lines, "the event's order", event.order, read_number(lines));
+    check_bits(lines, "the event's price", event.price, read_double(lines));
+    check_bits(lines, "the event's quantity", event.quantity, read_double(lines));
+    check_bits(lines, "the event's fee", event.fee, read_double(lines));
+    replay->n_fills += event.kind == MBAR_EVENT_FILLED;
 }
 
 static void check_told(struct replay *replay)
