@@ -112,9 +112,9 @@ static mbar_order_request child_of(const mbar_order_request *parent, mbar_policy
     child.asset = parent->asset;
     child.quantity = parent->quantity;
     child.tag = parent->tag;
-    child.side = is_oco                             ? parent->side
-                 : mbar_side_sign(parent->side) > 0 ? MBAR_SIDE_SELL_TO_CLOSE
-                                                    : MBAR_SIDE_BUY_TO_CLOSE;
+    child.side = is_oco                           ? parent->side
+                 : mbar_sign_of(parent->side) > 0 ? MBAR_SIDE_SELL_TO_CLOSE
+                                                  : MBAR_SIDE_BUY_TO_CLOSE;
     if (inherits) {
         child.tif = parent->tif;
         child.good_till_ns = parent->good_till_ns;

@@ -106,9 +106,10 @@ static mbar_status after_position(mbar_book *book, const mbar_entry *entry, doub
 {
     closing_sides sides;
     int32_t asset = entry->order.request.asset;
-    double after = mbar_ledger_position(book->ledger, asset)->quantity;
-    bool is_over = book->policy == MBAR_POLICY_LUMIBOT ? !mbar_ledger_holds(book->ledger, asset)
-                                                       : before * after <= 0;
+    double after = mbar_ledger_holding(book->ledger, asset)->position.quantity;
+    bool is_over = book->policy == MBAR_POLICY_LUMIBOT
+                       ? !mbar_ledger_holding(book->ledger, asset)->is_held
+                       : before * after <= 0;
     if (!is_over || !sides_to_cancel(book, entry, before, &sides)) {
         return MBAR_OK;
     }
@@ -134,7 +135,7 @@ static mbar_status cancel_sibling(mbar_book *book, const mbar_entry *entry, int6
 static void finish_as_lumibot(mbar_order *parent, const mbar_order *child)
 {
     double price = child->fill_price;
-    parent->fill_price = mbar_side_sign(child->request.side) < 0 ? -price : price;
+    parent->fill_price = mbar_sign_of(child->request.side) < 0 ? -price : price;
     parent->fees = 0;
     parent->filled = child->filled;
     parent->request.quantity = child->request.quantity;
@@ -198,7 +199,8 @@ static mbar_status fill_part(mbar_book *book, mbar_entry *entry, double price, d
                              const mbar_bar *bar, int64_t now_ns, mbar_error *error)
 {
     double fee;
-    double before = mbar_ledger_position(book->ledger, entry->order.request.asset)->quantity;
+    double before =
+        mbar_ledger_holding(book->ledger, entry->order.request.asset)->position.quantity;
     mbar_status status =
         mbar_ledger_execute(book->ledger, &entry->order, price, quantity, now_ns, &fee, error);
     if (status == MBAR_OK) {
@@ -218,8 +220,9 @@ static mbar_status fill_whole(mbar_book *book, mbar_entry *entry, double price, 
                               const mbar_bar *bar, int64_t now_ns, mbar_error *error)
 {
     double fee;
-    double before = mbar_ledger_position(book->ledger, entry->order.request.asset)->quantity;
-    bool was_held = mbar_ledger_holds(book->ledger, entry->order.request.asset);
+    double before =
+        mbar_ledger_holding(book->ledger, entry->order.request.asset)->position.quantity;
+    bool was_held = mbar_ledger_holding(book->ledger, entry->order.request.asset)->is_held;
     mbar_status status = cancel_sibling(book, entry, now_ns, error);
     if (status == MBAR_OK) {
         status =

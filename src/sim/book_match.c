@@ -104,7 +104,7 @@ static mbar_status lumibot_order(mbar_book *book, mbar_entry *entry, int64_t now
 static bool fills_at_open(const mbar_entry *entry, const mbar_bar *bar)
 {
     const mbar_order *order = &entry->order;
-    double s = mbar_side_sign(order->request.side);
+    double s = mbar_sign_of(order->request.side);
     if (order->request.type == MBAR_ORDER_LIMIT) {
         return s * bar->open <= s * order->request.limit_price;
     }

@@ -61,7 +61,7 @@ mbar_status mbar_engine_modify(mbar_engine *engine, mbar_order_id id, double lim
 
 static bool is_in_use(const mbar_engine *engine, int32_t asset)
 {
-    if (mbar_ledger_position(engine->ledger, asset)->quantity != 0.0) {
+    if (mbar_ledger_holding(engine->ledger, asset)->position.quantity != 0.0) {
         return true;
     }
     for (mbar_order_id id = mbar_book_next_active(engine->book, 0); id != 0;

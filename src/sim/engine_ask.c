@@ -133,13 +133,13 @@ double mbar_engine_last_price(const mbar_engine *engine, int32_t asset)
 
 double mbar_engine_cash(const mbar_engine *engine)
 {
-    return mbar_ledger_cash(engine->ledger);
+    return mbar_ledger_cash_now(engine->ledger);
 }
 
 const mbar_position *mbar_engine_position(const mbar_engine *engine, int32_t asset)
 {
     assert(asset >= 0 && asset < engine->n_assets);
-    return mbar_ledger_position(engine->ledger, asset);
+    return &mbar_ledger_holding(engine->ledger, asset)->position;
 }
 
 const mbar_order *mbar_engine_order(const mbar_engine *engine, mbar_order_id id)

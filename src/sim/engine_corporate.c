@@ -58,7 +58,7 @@ static void note_event(mbar_engine *engine, int32_t kind, int32_t asset, double 
 /* Scales what is held, if anything is. */
 static mbar_status split(mbar_engine *engine, int32_t asset, double ratio, mbar_error *error)
 {
-    double quantity = mbar_ledger_position(engine->ledger, asset)->quantity;
+    double quantity = mbar_ledger_holding(engine->ledger, asset)->position.quantity;
     if (quantity == 0.0) {
         return MBAR_OK;
     }
@@ -123,7 +123,7 @@ mbar_status mbar_engine_corporate_row(mbar_engine *engine, int32_t asset, int64_
     }
     double dividend =
         of->fields[MBAR_BAR_DIVIDEND] != NULL ? of->fields[MBAR_BAR_DIVIDEND][row] : 0.0;
-    double quantity = mbar_ledger_position(engine->ledger, asset)->quantity;
+    double quantity = mbar_ledger_holding(engine->ledger, asset)->position.quantity;
     if (isfinite(dividend) && dividend > 0.0 && quantity != 0.0) {
         MBAR_TRY(reserve_event(engine, error));
         mbar_engine_settle_rows(engine);
@@ -247,7 +247,7 @@ static mbar_status pay_today(mbar_engine *engine, const day *today, mbar_error *
     if (engine->entitled_day_ns != today->start_ns) {
         engine->entitled_day_ns = today->start_ns;
         for (int32_t i = 0; i < engine->n_assets; i++) {
-            engine->assets[i].entitled = mbar_ledger_position(engine->ledger, i)->quantity;
+            engine->assets[i].entitled = mbar_ledger_holding(engine->ledger, i)->position.quantity;
         }
     }
     double paid = 0.0;
@@ -270,7 +270,7 @@ static mbar_status pay_today(mbar_engine *engine, const day *today, mbar_error *
         }
     }
     if (any) {
-        mbar_ledger_set_cash(engine->ledger, mbar_ledger_cash(engine->ledger) + paid);
+        mbar_ledger_set_cash(engine->ledger, mbar_ledger_cash_now(engine->ledger) + paid);
     }
     return MBAR_OK;
 }

@@ -83,11 +83,11 @@ static bool continues(const mbar_engine_rows *rows, const mbar_row_span *next)
 static mbar_status add_row(mbar_engine *engine, bool of_bars, int64_t from, mbar_error *error)
 {
     mbar_engine_rows *rows = &engine->rows;
-    const mbar_position *held = mbar_ledger_position(engine->ledger, 0);
+    const mbar_position *held = &mbar_ledger_holding(engine->ledger, 0)->position;
     const mbar_row_span span = {
         .first = rows->n,
         .from = from,
-        .cash = mbar_ledger_cash(engine->ledger),
+        .cash = mbar_ledger_cash_now(engine->ledger),
         .quantity = of_bars ? held->quantity : 0,
         .average = of_bars ? held->avg_price : 0,
         .multiplier = of_bars ? engine->assets[0].spec.multiplier : 0,
@@ -112,7 +112,7 @@ static bool repeats_single(const mbar_engine *engine)
     }
     const mbar_row_span *last = span_at(rows, rows->n_spans - 1);
     return !last->of_bars && last->n_events == mbar_book_events(engine->book) &&
-           last->cash == mbar_ledger_cash(engine->ledger) &&
+           last->cash == mbar_ledger_cash_now(engine->ledger) &&
            last->n_positions == mbar_ledger_n_held(engine->ledger) &&
            last->from + (rows->n - last->first) == rows->n_singles;
 }

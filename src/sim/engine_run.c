@@ -33,7 +33,7 @@
 static double strict_value(const mbar_engine *engine)
 {
     if (mbar_ledger_n_held(engine->ledger) == 0) {
-        return mbar_ledger_cash(engine->ledger);
+        return mbar_ledger_cash_now(engine->ledger);
     }
     for (int32_t i = 0; i < engine->n_assets; i++) {
         engine->prices[i] = mbar_engine_last_price(engine, i);

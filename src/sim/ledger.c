@@ -191,39 +191,9 @@ static mbar_holding *holding_of(const mbar_ledger *ledger, int32_t asset)
     return &ledger->holdings[asset];
 }
 
-int32_t mbar_ledger_assets(const mbar_ledger *ledger)
-{
-    return ledger->n_assets;
-}
-
-const mbar_asset *mbar_ledger_asset(const mbar_ledger *ledger, int32_t asset)
-{
-    return &holding_of(ledger, asset)->asset;
-}
-
 const mbar_position *mbar_ledger_position(const mbar_ledger *ledger, int32_t asset)
 {
     return &holding_of(ledger, asset)->position;
-}
-
-bool mbar_ledger_holds(const mbar_ledger *ledger, int32_t asset)
-{
-    return holding_of(ledger, asset)->is_held;
-}
-
-int32_t mbar_ledger_next_held(const mbar_ledger *ledger, int32_t after)
-{
-    return after < 0 ? ledger->first_held : holding_of(ledger, after)->next;
-}
-
-int32_t mbar_ledger_n_held(const mbar_ledger *ledger)
-{
-    return ledger->n_held;
-}
-
-int64_t mbar_ledger_revision(const mbar_ledger *ledger)
-{
-    return ledger->revision;
 }
 
 void mbar_holding_open(mbar_ledger *ledger, int32_t asset, int64_t ns)
@@ -356,7 +326,7 @@ double mbar_lots_realize(mbar_holding *holding, double closing, double price)
 static double strict_fee(const mbar_ledger *ledger, const mbar_order *order, double price,
                          double quantity)
 {
-    int side = mbar_side_sign(order->request.side) > 0 ? 0 : 1;
+    int side = mbar_sign_of(order->request.side) > 0 ? 0 : 1;
     mbar_order_type type = order->request.type;
     bool makes = type == MBAR_ORDER_LIMIT || type == MBAR_ORDER_STOP_LIMIT;
     double cost = 0;
@@ -456,7 +426,7 @@ static mbar_status strict_execute(mbar_ledger *ledger, const mbar_order *order, 
         return status;
     }
     double before = holding->position.quantity;
-    double change = mbar_side_sign(order->request.side) * quantity;
+    double change = mbar_sign_of(order->request.side) * quantity;
     double closing = before * change < 0 ? fmin(fabs(before), quantity) : 0;
     if (mbar_ledger_pays_by_margin(&holding->asset)) {
         strict_future(ledger, holding, change, closing, price);
@@ -536,10 +506,7 @@ double mbar_ledger_value(mbar_ledger *ledger, const double *prices)
 double mbar_ledger_cash(const mbar_ledger *ledger)
 {
     assert(ledger != NULL);
-    /* lumibot's cash is a position, and reads as nothing where it is next to nothing. */
-    bool is_nothing = ledger->policy == MBAR_POLICY_LUMIBOT && !ledger->cash_is_decimal &&
-                      fabs(ledger->cash) < 0.000001;
-    return is_nothing ? 0 : ledger->cash;
+    return mbar_ledger_cash_now(ledger);
 }
 
 void mbar_ledger_set_cash(mbar_ledger *ledger, double cash)
@@ -553,10 +520,8 @@ void mbar_ledger_set_cash(mbar_ledger *ledger, double cash)
 mbar_ledger_line mbar_ledger_line_of(const mbar_asset *asset, double cash, double quantity,
                                      double average, double multiplier)
 {
-    mbar_ledger_line line = {.base = cash,
-                             .quantity = quantity,
-                             .multiplier = multiplier,
-                             .average = average};
+    mbar_ledger_line line = {
+        .base = cash, .quantity = quantity, .multiplier = multiplier, .average = average};
     if (quantity != 0 && mbar_ledger_pays_by_margin(asset)) {
         line.base += asset->margin * fabs(quantity);
         line.origin = average;

@@ -1,51 +1,10 @@
 /*
- * sim/ledger_internal.h - the ledger's state, shared by ledger.c and ledger_lumibot.c.
+ * sim/ledger_internal.h - what ledger.c and ledger_lumibot.c share.
  */
 #ifndef MBAR_SIM_LEDGER_INTERNAL_H
 #define MBAR_SIM_LEDGER_INTERNAL_H
 
-#include "base/decimal.h"
 #include "sim/ledger.h"
-
-/* A futures lot, signed. */
-typedef struct mbar_lot {
-    double quantity, price;
-} mbar_lot;
-
-/* One asset's place in the ledger. */
-typedef struct mbar_holding {
-    mbar_asset asset; /* symbol and quote owned */
-    mbar_position position;
-    bool is_held;       /* in the list of positions */
-    int32_t prev, next; /* of that list; -1: none */
-    double last_price;  /* LUMIBOT: the last usable one it was valued at; NaN: none */
-    /* Futures: lots [first_lot, n_lots), first in first out. */
-    mbar_lot *lots;
-    int32_t first_lot, n_lots, lot_capacity;
-    /* LUMIBOT: lumibot's Decimal quantity, where it is no whole number that
-     * position.quantity holds exactly. */
-    bool is_decimal;
-    mbar_decimal decimal;
-} mbar_holding;
-
-typedef struct mbar_fee_decimals {
-    mbar_decimal flat, percent, per_contract;
-} mbar_fee_decimals;
-
-struct mbar_ledger {
-    mbar_policy policy;
-    mbar_holding *holdings;
-    int32_t n_assets, capacity;
-    int32_t first_held, last_held, n_held;
-    int64_t revision;
-    double cash;
-    /* LUMIBOT: the account's currency is a crypto, and what cash it has then. */
-    bool cash_is_decimal;
-    mbar_decimal cash_decimal;
-    mbar_fee *fees[2];                  /* of buys, of sells */
-    mbar_fee_decimals *fee_decimals[2]; /* LUMIBOT */
-    int32_t n_fees[2];
-};
 
 static inline bool mbar_ledger_pays_by_margin(const mbar_asset *asset)
 {

@@ -38,7 +38,7 @@ static void percent_of(const mbar_decimal *percent, double price, double quantit
 /* BacktestingBroker.calculate_trade_cost */
 double mbar_lumibot_fee(const mbar_ledger *ledger, const mbar_order *order, double price)
 {
-    int side = mbar_side_sign(order->request.side) > 0 ? 0 : 1;
+    int side = mbar_sign_of(order->request.side) > 0 ? 0 : 1;
     mbar_order_type type = order->request.type;
     bool takes = type == MBAR_ORDER_MARKET || type == MBAR_ORDER_STOP;
     bool makes = type == MBAR_ORDER_LIMIT || type == MBAR_ORDER_STOP_LIMIT;
@@ -199,7 +199,7 @@ static void move_position(mbar_ledger *ledger, int32_t asset, int sign, double q
 static double pay_future(mbar_ledger *ledger, mbar_holding *holding, int sign, double price,
                          double quantity)
 {
-    double net = 0, cash = mbar_ledger_cash(ledger), realized = 0;
+    double net = 0, cash = mbar_ledger_cash_now(ledger), realized = 0;
     double change = sign * quantity, closing = 0;
     for (int32_t i = holding->first_lot; i < holding->n_lots; i++) {
         net += holding->lots[i].quantity;
@@ -270,7 +270,7 @@ static void pay_for_crypto(mbar_ledger *ledger, const mbar_holding *holding, int
 {
     double amount = quantity * price;
     amount *= holding->asset.multiplier;
-    double cash = mbar_ledger_cash(ledger);
+    double cash = mbar_ledger_cash_now(ledger);
     mbar_ledger_set_cash(ledger, sign > 0 ? cash - amount - fee : cash + amount - fee);
 }
 
@@ -287,7 +287,7 @@ mbar_status mbar_lumibot_execute(mbar_ledger *ledger, const mbar_order *order, d
     if (status != MBAR_OK) {
         return status;
     }
-    int sign = mbar_side_sign(order->request.side);
+    int sign = mbar_sign_of(order->request.side);
     double cost = mbar_lumibot_fee(ledger, order, price);
     double gain = closed_gain(holding, sign, price, quantity);
     bool is_crypto = holding->asset.kind == MBAR_ASSET_CRYPTO;
@@ -301,7 +301,7 @@ mbar_status mbar_lumibot_execute(mbar_ledger *ledger, const mbar_order *order, d
     holding->position.realized += gain;
     move_position(ledger, asset, sign, quantity, price, ns);
     if (cost != 0 && (!is_crypto || holding->asset.quote_is_crypto)) {
-        mbar_ledger_set_cash(ledger, mbar_ledger_cash(ledger) - cost);
+        mbar_ledger_set_cash(ledger, mbar_ledger_cash_now(ledger) - cost);
     }
     *fee = cost;
     return MBAR_OK;
@@ -316,13 +316,13 @@ void mbar_lumibot_settle(mbar_ledger *ledger, const mbar_order *order, double pr
         return;
     }
     mbar_decimal cash, leg, factor;
-    mbar_decimal_from_shortest(&cash, mbar_ledger_cash(ledger));
+    mbar_decimal_from_shortest(&cash, mbar_ledger_cash_now(ledger));
     mbar_decimal_from_shortest(&leg, quantity);
     mbar_decimal_from_shortest(&factor, price);
     mbar_decimal_multiply(&leg, &leg, &factor);
     mbar_decimal_from_shortest(&factor, asset->multiplier);
     mbar_decimal_multiply(&leg, &leg, &factor);
-    if (mbar_side_sign(order->request.side) > 0) {
+    if (mbar_sign_of(order->request.side) > 0) {
         mbar_decimal_subtract(&cash, &cash, &leg);
     } else {
         mbar_decimal_add(&cash, &cash, &leg);
@@ -335,7 +335,7 @@ void mbar_lumibot_settle(mbar_ledger *ledger, const mbar_order *order, double pr
 /* Strategy._update_portfolio_value */
 double mbar_lumibot_value(mbar_ledger *ledger, const double *prices)
 {
-    double value = mbar_ledger_cash(ledger);
+    double value = mbar_ledger_cash_now(ledger);
     for (int32_t i = ledger->first_held; i >= 0; i = ledger->holdings[i].next) {
         mbar_holding *holding = &ledger->holdings[i];
         if (isfinite(prices[i]) && prices[i] != 0) {

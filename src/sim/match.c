@@ -18,6 +18,7 @@
  * share of volume caps what one bar can fill.
  */
 #include "sim/match.h"
+#include "sim/order.h"
 
 #include <assert.h>
 #include <math.h>
@@ -26,7 +27,7 @@
 
 static bool is_buy(const mbar_order *order)
 {
-    return mbar_side_sign(order->request.side) > 0;
+    return mbar_sign_of(order->request.side) > 0;
 }
 
 static bool is_immediate(const mbar_order *order)

@@ -20,19 +20,7 @@ void mbar_asset_init(mbar_asset *asset)
 
 int mbar_side_sign(mbar_side side)
 {
-    switch (side) {
-    case MBAR_SIDE_BUY:
-    case MBAR_SIDE_BUY_TO_OPEN:
-    case MBAR_SIDE_BUY_TO_CLOSE:
-    case MBAR_SIDE_BUY_TO_COVER:
-        return 1;
-    case MBAR_SIDE_SELL:
-    case MBAR_SIDE_SELL_TO_OPEN:
-    case MBAR_SIDE_SELL_TO_CLOSE:
-    case MBAR_SIDE_SELL_SHORT:
-        break;
-    }
-    return -1;
+    return mbar_sign_of(side);
 }
 
 void mbar_order_request_init(mbar_order_request *request)

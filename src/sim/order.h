@@ -1,10 +1,19 @@
 /*
- * sim/order.h - the words for what orders are, lumibot's: "buy_to_close", "fill".
+ * sim/order.h - the sign of a side; the words for what orders are, lumibot's: "buy_to_close",
+ * "fill".
  */
 #ifndef MBAR_SIM_ORDER_H
 #define MBAR_SIM_ORDER_H
 
 #include <millibar/sim.h>
+
+/* mbar_side_sign, without a call. */
+static inline int mbar_sign_of(mbar_side side)
+{
+    bool buys =
+        side == MBAR_SIDE_BUY || (side >= MBAR_SIDE_BUY_TO_OPEN && side <= MBAR_SIDE_BUY_TO_COVER);
+    return buys ? 1 : -1;
+}
 
 /* Each list is in the order of its enum. */
 typedef enum mbar_words {

@@ -179,7 +179,7 @@ static double check_fills(const struct desk *desk)
         /* Shares of a volume are no binary fractions, and the ledger drops their dust. */
         double quantity = mbar_ledger_position(desk->ledger, i)->quantity;
         assert_true(fabs(quantity - held[i]) < 1e-9);
-        assert_int_equal(mbar_ledger_holds(desk->ledger, i), fabs(held[i]) > 1e-9);
+        assert_int_equal(mbar_ledger_holding(desk->ledger, i)->is_held, fabs(held[i]) > 1e-9);
     }
     return fees;
 }

@@ -235,7 +235,8 @@ static void check_account(struct replay *replay)
     for (int32_t i = 0; i < replay->n_assets; i++) {
         const mbar_position *position = mbar_ledger_position(replay->ledger, i);
         double quantity = read_double(lines), average = read_double(lines);
-        check_number(lines, "held", mbar_ledger_holds(replay->ledger, i), !isnan(quantity));
+        check_number(lines, "held", mbar_ledger_holding(replay->ledger, i)->is_held,
+                     !isnan(quantity));
         check_bits(lines, "the position", position->quantity, isnan(quantity) ? 0 : quantity);
         check_bits(lines, "its average", position->avg_price, average);
     }

@@ -44,7 +44,7 @@ static void test_stock(void **state)
     assert_same(position->quantity, 0);
     assert_same(position->avg_price, NO);
     assert_same(mbar_ledger_cash(ledger), 1010);
-    assert_false(mbar_ledger_holds(ledger, stock));
+    assert_false(mbar_ledger_holding(ledger, stock)->is_held);
     mbar_ledger_free(ledger);
 }
 
@@ -90,7 +90,7 @@ static void test_many_lots(void **state)
         for (int i = 0; i < 2000; i++) {
             fill(ledger, future, MBAR_SIDE_BUY, 0.5, 100);
         }
-        assert_false(mbar_ledger_holds(ledger, future));
+        assert_false(mbar_ledger_holding(ledger, future)->is_held);
         assert_same(mbar_ledger_cash(ledger), (round + 1) * 4500.0);
     }
     mbar_ledger_free(ledger);
@@ -104,7 +104,7 @@ static void test_dust_is_nothing(void **state)
     fill(ledger, crypto, MBAR_SIDE_BUY, 0.1, 100);
     fill(ledger, crypto, MBAR_SIDE_BUY, 0.2, 100);
     fill(ledger, crypto, MBAR_SIDE_SELL, 0.3, 100); /* 0.1 + 0.2 is no 0.3 */
-    assert_false(mbar_ledger_holds(ledger, crypto));
+    assert_false(mbar_ledger_holding(ledger, crypto)->is_held);
     assert_same(mbar_ledger_position(ledger, crypto)->quantity, 0);
     mbar_ledger_free(ledger);
 }
