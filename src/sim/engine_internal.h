@@ -104,15 +104,20 @@ typedef struct mbar_row_span {
     bool of_bars;
 } mbar_row_span;
 
+/* A row that is no bar. */
+typedef struct mbar_single_row {
+    int64_t ns;
+    double value;
+} mbar_single_row;
+
 /* See engine_rows.c. */
 typedef struct mbar_engine_rows {
     int64_t n;
     bool is_open;      /* the next bar's row belongs to the last span, if nothing happens */
     mbar_blocks spans; /* mbar_row_span */
     int64_t n_spans;
-    int64_t *times; /* of rows that are no bars */
-    double *value;
-    int64_t n_singles, capacity;
+    mbar_blocks singles; /* mbar_single_row */
+    int64_t n_singles;
 } mbar_engine_rows;
 
 /* A dividend paid or a split made. */

@@ -16,25 +16,20 @@
  */
 #include "sim/engine_internal.h"
 
-#include "base/alloc.h"
-
-#include <assert.h>
-#include <string.h>
-
 /* ---- Room ------------------------------------------------------------------------ */
 
-enum { MOST_SPANS_SHIFT = 16 }; /* of a block: 4 MB */
+enum { MOST_SPANS_SHIFT = 16, MOST_SINGLES_SHIFT = 18 }; /* of a block: 4 MB */
 
 void mbar_engine_rows_init(mbar_engine_rows *rows)
 {
     mbar_blocks_init(&rows->spans, sizeof(mbar_row_span), MOST_SPANS_SHIFT);
+    mbar_blocks_init(&rows->singles, sizeof(mbar_single_row), MOST_SINGLES_SHIFT);
 }
 
 void mbar_engine_rows_deinit(mbar_engine_rows *rows)
 {
     mbar_blocks_deinit(&rows->spans);
-    mbar_free(rows->times);
-    mbar_free(rows->value);
+    mbar_blocks_deinit(&rows->singles);
 }
 
 static mbar_row_span *span_at(const mbar_engine_rows *rows, int64_t i)
@@ -42,19 +37,9 @@ static mbar_row_span *span_at(const mbar_engine_rows *rows, int64_t i)
     return mbar_blocks_at(&rows->spans, i);
 }
 
-static mbar_status reserve_single(mbar_engine_rows *rows, mbar_error *error)
+static mbar_single_row *single_at(const mbar_engine_rows *rows, int64_t i)
 {
-    if (rows->n_singles == rows->capacity) {
-        int64_t more = rows->capacity * 2 + 256;
-        if (!mbar_resize_array((void **)&rows->times, (size_t)rows->capacity, (size_t)more,
-                               sizeof *rows->times, error) ||
-            !mbar_resize_array((void **)&rows->value, (size_t)rows->capacity, (size_t)more,
-                               sizeof *rows->value, error)) {
-            return MBAR_NOMEM;
-        }
-        rows->capacity = more;
-    }
-    return MBAR_OK;
+    return mbar_blocks_at(&rows->singles, i);
 }
 
 /* ---- Recording ------------------------------------------------------------------- */
@@ -129,14 +114,14 @@ mbar_status mbar_engine_record(mbar_engine *engine, mbar_error *error)
         return MBAR_OK;
     }
     rows->is_open = false;
-    MBAR_TRY(reserve_single(rows, error));
+    MBAR_TRY(mbar_blocks_reserve(&rows->singles, rows->n_singles + 1, error));
     if (repeats_single(engine)) {
         rows->n++;
     } else {
         MBAR_TRY(add_row(engine, false, rows->n_singles, error));
     }
-    rows->times[rows->n_singles] = engine->now_ns;
-    rows->value[rows->n_singles++] = mbar_engine_value(engine);
+    *single_at(rows, rows->n_singles++) =
+        (mbar_single_row){engine->now_ns, mbar_engine_value(engine)};
     return MBAR_OK;
 }
 
@@ -150,14 +135,14 @@ static int64_t span_end(const mbar_engine_rows *rows, int64_t span)
 void mbar_engine_row_times(const mbar_engine *engine, void *out)
 {
     const mbar_engine_rows *rows = &engine->rows;
+    const mbar_instrument *asset = &engine->assets[0];
     int64_t *times = out;
     for (int64_t i = 0; i < rows->n_spans; i++) {
         const mbar_row_span *span = span_at(rows, i);
-        const mbar_instrument *asset = &engine->assets[0];
-        const int64_t *from = (span->of_bars ? asset->times : rows->times) + span->from;
-        int64_t later_ns = span->of_bars ? asset->series->closes_ns : 0;
-        for (int64_t row = span->first; row < span_end(rows, i); row++) {
-            times[row] = *from++ + later_ns;
+        int64_t from = span->from;
+        for (int64_t row = span->first; row < span_end(rows, i); row++, from++) {
+            times[row] = span->of_bars ? asset->times[from] + asset->series->closes_ns
+                                       : single_at(rows, from)->ns;
         }
     }
 }
@@ -185,7 +170,9 @@ void mbar_engine_row_values(const mbar_engine *engine, void *out)
         if (span->of_bars) {
             fill_values(engine, span, n, value + span->first);
         } else {
-            memcpy(value + span->first, rows->value + span->from, (size_t)n * sizeof *value);
+            for (int64_t k = 0; k < n; k++) {
+                value[span->first + k] = single_at(rows, span->from + k)->value;
+            }
         }
     }
 }
