@@ -240,6 +240,11 @@ int64_t mbar_engine_lumibot_shown(const mbar_engine *engine, const mbar_instrume
 /* Gives waiting events to the strategy until none is left; settle: also those before
  * the first iteration's end, which lumibot's queue drops. */
 mbar_status mbar_engine_deliver(mbar_engine *engine, bool also_early, mbar_error *error);
+/* The same, without a call where none can be waiting. */
+static inline mbar_status mbar_engine_deliver_if_any(mbar_engine *engine, mbar_error *error)
+{
+    return engine->is_touched ? mbar_engine_deliver(engine, false, error) : MBAR_OK;
+}
 /* Calls fn, which may be NULL. */
 mbar_status mbar_engine_call(mbar_engine *engine, mbar_engine_callback *fn, mbar_error *error);
 /* One of the lifecycle's calls but for an iteration: events, mark, call, row, events. */

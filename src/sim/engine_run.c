@@ -104,11 +104,6 @@ mbar_status mbar_engine_deliver(mbar_engine *engine, bool also_early, mbar_error
     return MBAR_OK;
 }
 
-static mbar_status deliver_if_any(mbar_engine *engine, mbar_error *error)
-{
-    return engine->is_touched ? mbar_engine_deliver(engine, false, error) : MBAR_OK;
-}
-
 /* ---- Calls ----------------------------------------------------------------------- */
 
 mbar_status mbar_engine_call(mbar_engine *engine, mbar_engine_callback *fn, mbar_error *error)
@@ -119,7 +114,7 @@ mbar_status mbar_engine_call(mbar_engine *engine, mbar_engine_callback *fn, mbar
 mbar_status mbar_engine_lifecycle(mbar_engine *engine, mbar_engine_callback *fn, mbar_error *error)
 {
     bool strict = mbar_engine_is_strict(engine);
-    MBAR_TRY(deliver_if_any(engine, error));
+    MBAR_TRY(mbar_engine_deliver_if_any(engine, error));
     if (!strict) {
         mbar_engine_mark(engine);
     }
@@ -127,16 +122,16 @@ mbar_status mbar_engine_lifecycle(mbar_engine *engine, mbar_engine_callback *fn,
     if (!strict) {
         MBAR_TRY(mbar_engine_record(engine, error));
     }
-    return deliver_if_any(engine, error);
+    return mbar_engine_deliver_if_any(engine, error);
 }
 
 /* What follows the strategy's own code, where there is anything. */
 mbar_status mbar_engine_iterated(mbar_engine *engine, mbar_error *error)
 {
-    MBAR_TRY(deliver_if_any(engine, error));
+    MBAR_TRY(mbar_engine_deliver_if_any(engine, error));
     MBAR_TRY(mbar_engine_record(engine, error));
     MBAR_TRY(mbar_engine_call(engine, engine->strategy.after_iteration, error));
-    return deliver_if_any(engine, error);
+    return mbar_engine_deliver_if_any(engine, error);
 }
 
 static mbar_status iterate_strict(mbar_engine *engine, mbar_error *error)
@@ -151,20 +146,20 @@ mbar_status mbar_engine_iterate(mbar_engine *engine, bool market_open, mbar_erro
     if (mbar_engine_is_strict(engine)) {
         return market_open ? iterate_strict(engine, error) : MBAR_OK;
     }
-    MBAR_TRY(deliver_if_any(engine, error));
+    MBAR_TRY(mbar_engine_deliver_if_any(engine, error));
     mbar_engine_mark(engine);
     if (market_open) {
         engine->n_iterations++;
         MBAR_TRY(mbar_engine_call(engine, engine->strategy.on_trading_iteration, error));
         engine->has_iterated = true;
-        MBAR_TRY(deliver_if_any(engine, error));
+        MBAR_TRY(mbar_engine_deliver_if_any(engine, error));
     }
     mbar_engine_mark(engine);
     MBAR_TRY(mbar_engine_record(engine, error));
     if (market_open) {
         MBAR_TRY(mbar_engine_call(engine, engine->strategy.after_iteration, error));
     }
-    return deliver_if_any(engine, error);
+    return mbar_engine_deliver_if_any(engine, error);
 }
 
 /* ---- The clock ------------------------------------------------------------------- */
@@ -286,7 +281,7 @@ static mbar_status set_span(mbar_engine *engine, mbar_error *error)
 static mbar_status run(mbar_engine *engine, mbar_error *error)
 {
     MBAR_TRY(mbar_engine_call(engine, engine->strategy.initialize, error));
-    MBAR_TRY(deliver_if_any(engine, error));
+    MBAR_TRY(mbar_engine_deliver_if_any(engine, error));
     engine->is_under_way = true;
     if (engine->options.clock == MBAR_CLOCK_BARS) {
         MBAR_TRY(mbar_engine_run_bars(engine, error));

@@ -198,9 +198,7 @@ static mbar_status await_close(mbar_engine *engine, int64_t before_ns, mbar_erro
 /* A sleep tells what has happened before the clock moves. */
 static mbar_status move_after_events(mbar_engine *engine, int64_t length_ns, mbar_error *error)
 {
-    if (engine->is_touched) {
-        MBAR_TRY(mbar_engine_deliver(engine, false, error));
-    }
+    MBAR_TRY(mbar_engine_deliver_if_any(engine, error));
     return mbar_engine_move(engine, mbar_engine_later(engine->now_ns, length_ns), error);
 }
 
