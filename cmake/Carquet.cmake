@@ -92,6 +92,8 @@ function(millibar_add_carquet root)
     carquet_snappy_decompress_diag=carquet_snappy_decompress_diag_exact)
   millibar_replace_in_carquet("${root}/native/src/reader/page_reader.c" carquet_page.c
     carquet_read_next_page=carquet_read_next_page_by_copy)
+  millibar_replace_in_carquet("${root}/native/src/util/crc32.c" carquet_crc32.c
+    carquet_crc32=carquet_crc32_by_zlib carquet_crc32_update=carquet_crc32_update_by_zlib)
   target_sources(carquet PRIVATE "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/carquet_delta.c")
   if(NOT TARGET carquet::carquet)
     add_library(carquet::carquet ALIAS carquet)
