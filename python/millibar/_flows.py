@@ -1,15 +1,20 @@
 """Money put into an account and taken out of it while a run is on.
 
 Such money is no gain: lumibot takes it out of its returns, and so do `Result.stats`. What is noted
-here becomes rows of the result's table `corporate` and, as running totals, columns of `equity`.
+here becomes rows of the result's table `corporate` and, as running totals, columns of `equity`; the
+returns without it are lumibot's to the bit, wherever they are wanted.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from millibar import _core
 from millibar._schema import column_of, times_ns
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 KINDS = ("deposit", "withdrawal", "adjustment")
 TOTALS = ("cash_deposits_total", "cash_withdrawals_total", "cash_adjustments_net_total")
@@ -91,3 +96,36 @@ class CashFlows:
             "events": flow.events,
             "reason": flow.reason,
         }
+
+
+# ---- Returns without them ----------------------------------------------------------------------
+
+
+def period_flows(total: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """What each row adds to a running total, NaN adding nothing; the first row is all of it."""
+    import numpy as np
+
+    rows = np.where(np.isnan(total), 0, np.arange(len(total)))
+    known = np.nan_to_num(total[np.maximum.accumulate(rows)]) if len(total) else total
+    return np.diff(known, prepend=0.0)
+
+
+def row_returns(
+    value: npt.NDArray[np.float64], flow_total: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """What each row gained on the one before, money put in or taken out aside; NaN of the first."""
+    import numpy as np
+
+    returns = np.full(len(value), np.nan)
+    with np.errstate(all="ignore"):
+        flow = period_flows(flow_total)
+        returns[1:] = (value[1:] - value[:-1] - flow[1:]) / value[:-1]
+    return returns
+
+
+def grown(returns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """What one unit has become by each row; a return that is unknown changes nothing."""
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        return np.cumprod(1.0 + np.where(np.isnan(returns), 0.0, returns))

@@ -16,6 +16,7 @@ from millibar import _core
 from millibar._arrays import from_numpy, null_mask, to_numpy
 from millibar._cells import ABSENT, cells, csv_texts, json_text, merge, time_cells, typed_column
 from millibar._corporate import corporate_rows
+from millibar._flows import grown, period_flows, row_returns
 from millibar._holdings import holdings_at_rows
 from millibar._schema import is_buy, null_column, times_ns
 from millibar._times import to_ns
@@ -30,7 +31,6 @@ __all__ = [
     "Sheet",
     "events_sheet",
     "indicators_sheet",
-    "row_returns",
     "stats_sheet",
     "trades_sheet",
 ]
@@ -300,28 +300,6 @@ def _account_part(result: Result, name: str) -> Part:
     return _constant(name, _ACCOUNT[name], len(table))
 
 
-def _period(total: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """What each row adds to a running total; the first is all of it."""
-    import numpy as np
-
-    rows = np.where(np.isnan(total), 0, np.arange(len(total)))
-    known = np.nan_to_num(total[np.maximum.accumulate(rows)]) if len(total) else total
-    return np.diff(known, prepend=0.0)
-
-
-def row_returns(
-    value: npt.NDArray[np.float64], flow_total: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """What each row gained on the one before, money put in or taken out aside; NaN of the first."""
-    import numpy as np
-
-    returns = np.full(len(value), np.nan)
-    with np.errstate(all="ignore"):
-        flow = _period(flow_total)
-        returns[1:] = (value[1:] - value[:-1] - flow[1:]) / value[:-1]
-    return returns
-
-
 def _return_parts(
     value: npt.NDArray[np.float64], flow_total: npt.NDArray[np.float64]
 ) -> list[Part]:
@@ -333,8 +311,7 @@ def _return_parts(
     adjusted = np.full(len(value), np.nan)
     if len(known):
         with np.errstate(all="ignore"):
-            growth = np.cumprod(1.0 + np.where(np.isnan(returns), 0.0, returns))
-            adjusted = growth * (value[known[0]] - np.nan_to_num(flow_total[known[0]]))
+            adjusted = grown(returns) * (value[known[0]] - np.nan_to_num(flow_total[known[0]]))
     return [_floats("return", returns), _floats("cash_adjusted_portfolio_value", adjusted)]
 
 
@@ -367,7 +344,7 @@ def stats_sheet(result: Result) -> Sheet:
             *account.values(),
             _positions_part(result),
             *late,
-            *(_floats(f"{name}_period", _period(totals[name])) for name in _BY_PERIOD),
+            *(_floats(f"{name}_period", period_flows(totals[name])) for name in _BY_PERIOD),
             *_return_parts(value, totals["cash_adjustments_net"]),
         ]
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from millibar import _core
 from millibar._arrays import to_numpy
+from millibar._flows import grown, row_returns
 from millibar._schema import rows_at, times_ns
 from millibar._times import zone as zone_rules
 from millibar.errors import InvalidError
@@ -464,15 +465,6 @@ def _of_equity(values: Floats) -> dict[str, float]:
 _HELD = ("equity_final", "equity_peak")
 
 
-def _without_flows(values: Floats, flows: Floats) -> Floats:
-    """What the first value would have become by the rows' returns, each on the value before it."""
-    import numpy as np
-
-    growth = np.ones(len(values))
-    growth[1:] = np.cumprod((values[1:] - np.diff(flows)) / values[:-1])
-    return values[:1] * growth if len(values) else values
-
-
 def compute(
     times: Ints,
     values: Floats,
@@ -513,7 +505,7 @@ def compute(
         equity = _known(values, back=True)
         stats: dict[str, Any] = _of_equity(equity)
         if flows is not None:
-            equity = _without_flows(equity, flows)
+            equity = equity[:1] * grown(row_returns(equity, flows))
             stats.update(_of_equity(equity), **{key: stats[key] for key in _HELD})
         growth = np.float64(stats.pop("growth"))
         span = int(times[-1] - times[0]) if len(times) else 0

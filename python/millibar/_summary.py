@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from millibar._arrays import to_numpy
-from millibar._sheets import row_returns
+from millibar._flows import grown, row_returns
 from millibar._stats import moment
 from millibar._times import zone
 
@@ -44,9 +44,7 @@ def _growth(returns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Running product of 1 + return; NaN where that is, which the product passes over."""
     import numpy as np
 
-    missing = np.isnan(returns)
-    product = np.cumprod(np.where(missing, 1.0, 1.0 + returns))
-    return np.where(missing, math.nan, product)
+    return np.where(np.isnan(returns), math.nan, grown(returns))
 
 
 def _drawdown(growth: npt.NDArray[np.float64]) -> tuple[float, int | None]:

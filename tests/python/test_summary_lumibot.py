@@ -1,4 +1,5 @@
-"""The figures a backtest returns, beside those lumibot works out, to the bit."""
+"""The figures a backtest returns, and its returns without money put in or taken out, beside those
+lumibot works out, to the bit."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ import pytest
 from lumibot.tools.indicators import cash_flow_adjusted_returns, stats_summary
 from lumibot.tools.pandas import day_deduplicate
 
+from millibar._stats import compute
 from millibar._summary import lumibot_summary
 from millibar.result import Result
 
@@ -93,3 +95,19 @@ def test_runs_of_hardly_anything(values: list[float]) -> None:
 
 def test_no_rows() -> None:
     assert ours(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), 0.0) == {}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_statistics_leave_out_what_was_put_in_as_lumibot_does(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    times = START + 86_400 * 10**9 * np.arange(500)
+    flow = np.round(5_000 * rng.normal(size=500) * (rng.random(500) < 0.1), 2).cumsum()
+    values = np.round(100_000 * np.exp(rng.normal(0, 0.01, 500).cumsum()) + flow - flow[0], 2)
+    returns = cash_flow_adjusted_returns(pd.Series(values), pd.Series(flow))
+    curve = ((1.0 + returns.fillna(0.0)).cumprod() * values[0]).to_numpy()
+    trades = Result(equity={"timestamp": times, "portfolio_value": values}).trades.table
+    found, expected = (
+        {key: value for key, value in stats.items() if not key.startswith("equity_")}
+        for stats in (compute(times, values, trades, flows=flow), compute(times, curve, trades))
+    )
+    assert repr(found) == repr(expected)
