@@ -128,4 +128,4 @@ def grown(returns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     import numpy as np
 
     with np.errstate(all="ignore"):
-        return np.cumprod(1.0 + np.where(np.isnan(returns), 0.0, returns))
+        return np.cumprod(1.0 + np.where(np.isnan(returns), 0.0, returns), dtype=np.float64)

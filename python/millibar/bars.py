@@ -316,6 +316,8 @@ class Bars(Frame, IndicatorMethods):
 
         As pandas' merge_asof and Polars' join_asof go backward: every row stays, null where
         `other` has none yet. other's time column is left out if it has the name of this one's.
+        Of trades that share a stamp, which is an error here, read the last ones only, as pandas
+        takes them: `read_parquet(path, duplicates="last")`.
 
         Args:
             on: "open" compares opens, or the stamps of what has no length, such as trades and

@@ -76,6 +76,13 @@ def fee_rows(fees: Iterable[Any]) -> list[tuple[float, float, float, bool, bool]
     ]
 
 
+def _resubmit(engine: _core.Engine, order: Order) -> None:
+    try:
+        engine.resubmit(order._id)
+    except InvalidError as error:
+        raise InvalidError(f"{error}; close_position() has submitted what it returns") from None
+
+
 def _with_type(asset: Asset) -> str:
     return f"{asset!r} ({asset.asset_type})"
 
@@ -382,6 +389,14 @@ class BacktestingBroker:
         """The engine's number of an asset; None where there are no bars of it."""
         return self.data_source.number(asset, quote)
 
+    def no_bars(self, asset: Any, purpose: str) -> InvalidError:
+        """The error that there are no bars of an asset, with what they were wanted for."""
+        known = ", ".join(_with_type(bars.asset) for bars in self.data_source.instruments)
+        return InvalidError(
+            f"there are no bars of {_with_type(asset)} {purpose}, only of {known}: "
+            "name the asset with the type that its bars were given with"
+        )
+
     def get_last_price(self, asset: Any, quote: Any = None, exchange: Any = None) -> Any:
         """The last price at the clock; None when there is none."""
         return self.data_source.get_last_price(asset, quote)
@@ -405,13 +420,7 @@ class BacktestingBroker:
         if number is None:
             number = self._unpriced.get(asset)
         if number is None:
-            known = ", ".join(
-                map(_with_type, (bars.asset for bars in self.data_source.instruments))
-            )
-            raise InvalidError(
-                f"there are no bars of {_with_type(asset)} to fill an order in, only of {known}: "
-                "name the asset with the type that its bars were given with"
-            )
+            raise self.no_bars(asset, "to fill an order in")
         multiplier = asset.multiplier
         if multiplier != self._multipliers[number]:
             engine = self.running("submit_order")
@@ -429,7 +438,7 @@ class BacktestingBroker:
         if engine is None or not engine.running:
             engine = self.running("submit_order")  # which says what is wrong
         if order._engine is not None:
-            engine.resubmit(order._id)
+            _resubmit(engine, order)
             order._is_over = False  # a canceled parent of one-cancels-other may be open again
             return order
         number = self._tradable(order)

@@ -305,7 +305,7 @@ class Result:
             "name": self.name,
             "stats": self.stats.to_dict(),
             "counts": {
-                "iterations": len(self._equity),
+                "iterations": self._n_iterations(),
                 "orders": len(self._listed()),
                 "fills": len(self._fills),
                 "trades": len(self._closed()),
@@ -358,11 +358,15 @@ class Result:
     def __reduce__(self) -> tuple[Any, ...]:
         return _make, (self._arguments(),)
 
+    def _n_iterations(self) -> int:
+        """Calls of the strategy; rows of equity where the run has not told."""
+        return len(self._equity) if self.speed is None else self.speed.n_iterations
+
     def __repr__(self) -> str:
         stats = self.stats
         lines = [
             f"{self.name}: {stats.text('start')} to {stats.text('end')}, "
-            f"{len(self._equity):,} iterations"
+            f"{self._n_iterations():,} iterations"
         ]
         if len(self._equity):
             first = to_numpy(self._equity.column("portfolio_value"))[0]

@@ -73,8 +73,12 @@ def add_command(commands: Any) -> None:
         "YahooDataBacktesting, PolygonDataBacktesting and the like",
     )
     parser.add_argument("--class", dest="class_name", metavar="NAME", help="which class to run")
-    parser.add_argument("--start", metavar="TIME", help="first instant (New York; the data's)")
-    parser.add_argument("--end", metavar="TIME", help="last instant, inclusive")
+    parser.add_argument(
+        "--start",
+        metavar="TIME",
+        help="first instant, New York's wall clock unless it has an offset; default the data's",
+    )
+    parser.add_argument("--end", metavar="TIME", help="last instant, inclusive, likewise")
     parser.add_argument("--budget", type=float, help="cash to begin with; default 100,000")
     parser.add_argument(
         "--fee", metavar="FEE", help="of each order: an amount, or a share as 0.1%%"

@@ -32,7 +32,6 @@ from millibar._strategy_charts import ChartMethods
 from millibar._strategy_missing import MissingMethods, unsupported
 from millibar._strategy_orders import OrderMethods
 from millibar.assets import Asset, AssetsMapping, Quote
-from millibar.errors import InvalidError
 
 if TYPE_CHECKING:
     from millibar import _core
@@ -532,9 +531,10 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
             InvalidError: no such indicator or asset, parameters it does not take.
         """
         engine = self.broker.running("indicator")
-        number = self.broker.number(self._asset(asset), self._quote_asset)
+        asset = self._asset(asset)
+        number = self.broker.number(asset, self._quote_asset)
         if number is None:
-            raise InvalidError(f"there are no bars of {asset!r} to compute {name!r} of")
+            raise self.broker.no_bars(asset, f"to compute {name!r} of")
         return engine.indicator(number, name, *params, **named)
 
     def create_asset(

@@ -354,8 +354,11 @@ def test_history_does_not_depend_on_the_start(policy: str) -> None:
 def test_live_indicators() -> None:
     def initialize(self: Strategy) -> None:
         self.sma = self.indicator("sma", SPY, 3)
-        with pytest.raises(InvalidError, match="no bars of"):
-            self.indicator("sma", "QQQ", 3)
+        with pytest.raises(
+            InvalidError,
+            match=r"no bars of SPY \(future\) to compute 'sma' of, only of SPY \(stock\): name",
+        ):
+            self.indicator("sma", Asset("SPY", "future"), 3)
         with pytest.raises(InvalidError, match="smaa"):
             self.indicator("smaa", SPY, 3)
 
@@ -580,6 +583,15 @@ def test_prices_that_are_no_numbers(price: float) -> None:
     def trade(self: Strategy) -> None:
         with pytest.raises(InvalidError, match="limit"):
             self.submit_order(self.create_order(SPY, 1, "buy", limit_price=price))
+
+    play("strict", on_trading_iteration=once(trade))
+
+
+def test_strict_refuses_to_submit_an_order_again() -> None:
+    def trade(self: Strategy) -> None:
+        order = self.submit_order(self.create_order(SPY, 1, "buy"))
+        with pytest.raises(InvalidError, match=r"already: .*; close_position\(\) has submitted"):
+            self.submit_order(order)
 
     play("strict", on_trading_iteration=once(trade))
 
