@@ -137,21 +137,39 @@ MBAR_API void mbar_order_request_init(mbar_order_request *request);
  * call that submits or runs. */
 typedef struct mbar_order {
     mbar_order_id id;
-    mbar_order_id parent;    /* 0: none */
-    mbar_order_id dependent; /* the sibling that a fill of this one cancels; 0: none */
-    mbar_order_request request;
+    mbar_order_id parent; /* 0: none */
+    /* As requested, or as modified since. */
+    int32_t asset;
+    mbar_side side;
+    mbar_order_type type;
+    mbar_order_class order_class;
+    mbar_tif tif;
     mbar_order_status status;
-    bool triggered;     /* STOP_LIMIT: the stop has been met */
-    bool ambiguous;     /* STRICT: limit and stop lay in one bar; resolved by the rule */
-    bool by_quote;      /* LUMIBOT: a quote filled it, and not a bar */
+    int8_t n_children;      /* numbered from id + 1 */
+    int8_t n_open_children; /* those that are neither filled nor canceled */
+    int8_t to_sibling;      /* see mbar_order_sibling */
+    bool triggered;         /* STOP_LIMIT: the stop has been met */
+    bool ambiguous;         /* STRICT: limit and stop lay in one bar; resolved by the rule */
+    bool by_quote;          /* LUMIBOT: a quote filled it, and not a bar */
+    double quantity;
+    double limit_price;
+    double stop_price;
+    double stop_limit_price;
+    double trail_amount;
+    double trail_percent;
     double trail_stop;  /* TRAIL: NaN until the first bar has armed it */
     double filled;      /* units */
     double fill_price;  /* average; NaN before the first fill */
     double fees;        /* of all its fills */
     int64_t created_ns; /* clock at submission; children: at the parent's */
     int64_t placed_ns;  /* clock when it came into the book; INT64_MIN before */
-    int64_t closed_ns;  /* clock at fill, cancel or refusal; INT64_MIN before */
+    int64_t
+        expires_ns;    /* once placed: the first instant at which it has lapsed; INT64_MAX: never */
+    int64_t closed_ns; /* clock at fill, cancel or refusal; INT64_MIN before */
+    int64_t tag;
 } mbar_order;
+/* The order that a fill of this one cancels; 0: none. */
+MBAR_API mbar_order_id mbar_order_sibling(const mbar_order *order);
 
 /* ---- Matching ------------------------------------------------------------ */
 

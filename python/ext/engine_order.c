@@ -314,16 +314,14 @@ PyTypeObject *mbar_py_order_type_new(void)
 /* The values of order_fields, any of which may be NULL with an exception. */
 static void order_values(const mbar_order *order, PyObject **out)
 {
-    const mbar_order_request *request = &order->request;
-    const double prices[] = {request->quantity,     request->limit_price,
-                             request->stop_price,   request->stop_limit_price,
-                             request->trail_amount, request->trail_percent,
+    const double prices[] = {order->quantity,         order->limit_price,  order->stop_price,
+                             order->stop_limit_price, order->trail_amount, order->trail_percent,
                              order->trail_stop};
-    const long words[] = {request->asset,       request->side, request->type,
-                          request->order_class, request->tif,  order->status};
+    const long words[] = {order->asset,       order->side, order->type,
+                          order->order_class, order->tif,  order->status};
     out[0] = PyLong_FromLongLong(order->id);
     out[1] = PyLong_FromLongLong(order->parent);
-    out[2] = PyLong_FromLongLong(order->dependent);
+    out[2] = PyLong_FromLongLong(mbar_order_sibling(order));
     for (int i = 0; i < 6; i++) {
         out[3 + i] = PyLong_FromLong(words[i]);
     }
@@ -338,7 +336,7 @@ static void order_values(const mbar_order *order, PyObject **out)
     out[21] = PyLong_FromLongLong(order->created_ns);
     out[22] = time_or_none(order->placed_ns);
     out[23] = time_or_none(order->closed_ns);
-    out[24] = PyLong_FromLongLong(request->tag);
+    out[24] = PyLong_FromLongLong(order->tag);
     out[25] = PyBool_FromLong(order->by_quote);
 }
 

@@ -31,7 +31,6 @@
 #endif
 
 #define HUGE_PAGE_BYTES ((uintptr_t)2 << 20)
-#define LARGE_BYTES ((size_t)(2 * HUGE_PAGE_BYTES))
 #define MAX_BLOCK_BYTES ((size_t)PTRDIFF_MAX) /* no C object may be larger */
 #define MARK_LIVE ((size_t)0x6D62617262617221)
 #define MARK_FREE ((size_t)0x6465616464656164)
@@ -47,7 +46,7 @@ typedef struct block {
 static void *advise(void *ptr, size_t n_bytes)
 {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (ptr && n_bytes >= LARGE_BYTES) {
+    if (ptr && n_bytes >= MBAR_LARGE_BYTES) {
         uintptr_t first = ((uintptr_t)ptr + HUGE_PAGE_BYTES - 1) & ~(HUGE_PAGE_BYTES - 1);
         uintptr_t end = ((uintptr_t)ptr + n_bytes) & ~(HUGE_PAGE_BYTES - 1);
         int saved = errno;
@@ -60,26 +59,39 @@ static void *advise(void *ptr, size_t n_bytes)
     return ptr;
 }
 
+/* A new block, and whether it is all zeros. */
+static void *default_new(size_t n_bytes, bool wants_zeros, bool *is_zeroed)
+{
+    void *fresh = n_bytes >= MBAR_KEPT_LEAST_BYTES ? mbar_kept_take(n_bytes) : NULL;
+    *is_zeroed = wants_zeros && !fresh;
+    if (fresh)
+        return fresh;
+    do {
+        if (wants_zeros)
+            fresh = calloc(1, n_bytes); /* which knows what pages the system has just zeroed */
+        else if (n_bytes < MBAR_LARGE_BYTES ||
+                 /* From one boundary on, so that but the last page is a huge one. */
+                 posix_memalign(&fresh, HUGE_PAGE_BYTES, n_bytes) != 0)
+            fresh = malloc(n_bytes);
+    } while (!fresh && mbar_kept_release() > 0);
+    return advise(fresh, n_bytes);
+}
+
 static void *default_resize(void *ctx, void *ptr, size_t old_bytes, size_t new_bytes)
 {
+    bool is_zeroed;
     (void)ctx;
     if (new_bytes == 0) {
-        if (old_bytes < LARGE_BYTES || !mbar_kept_give(ptr))
+        if (old_bytes < MBAR_KEPT_LEAST_BYTES || !mbar_kept_give(ptr))
             free(ptr);
         return NULL;
     }
-    if (!ptr && new_bytes >= LARGE_BYTES) {
-        void *fresh = mbar_kept_take(new_bytes);
-        if (fresh)
-            return fresh;
-        /* From one boundary on, so that but the last page is a huge one. */
-        if (posix_memalign(&fresh, HUGE_PAGE_BYTES, new_bytes) == 0)
-            return advise(fresh, new_bytes);
-    }
-    void *fresh = realloc(ptr, new_bytes);
-    if (!fresh && mbar_kept_release() > 0)
-        fresh = realloc(ptr, new_bytes);
-    return advise(fresh, new_bytes);
+    if (!ptr)
+        return default_new(new_bytes, false, &is_zeroed);
+    void *moved = realloc(ptr, new_bytes);
+    if (!moved && mbar_kept_release() > 0)
+        moved = realloc(ptr, new_bytes);
+    return advise(moved, new_bytes);
 }
 
 static mbar_allocator allocator = {default_resize, NULL};
@@ -159,15 +171,15 @@ static void *new_block(size_t n_bytes, bool zeroed, mbar_error *error)
         return no_memory(n_bytes, error);
     if (!reserve(total, error))
         return NULL;
-    /* calloc knows which pages the system has just zeroed; memset does not. */
-    bool by_calloc = zeroed && allocator.resize == default_resize;
-    block *head = by_calloc ? advise(calloc(1, total), total)
-                            : allocator.resize(allocator.ctx, NULL, 0, total);
+    bool is_zeroed = false;
+    block *head = allocator.resize == default_resize
+                      ? default_new(total, zeroed, &is_zeroed)
+                      : allocator.resize(allocator.ctx, NULL, 0, total);
     if (!head) {
         give_back(total);
         return no_memory(n_bytes, error);
     }
-    if (zeroed && !by_calloc)
+    if (zeroed && !is_zeroed)
         memset(head + 1, 0, n_bytes);
     head->n_bytes = total;
     head->mark = MARK_LIVE;

@@ -1,12 +1,12 @@
 /*
- * alloc_kept.c - the last few large blocks that were freed.
+ * alloc_kept.c - the last few blocks of many pages that were freed.
  *
- * A column of millions of rows is a block of its own, which malloc takes from the system and
- * gives back: every read of such a table makes the system clear as many fresh pages, for a
- * quarter of the time of a read by itself and most of it on a busy machine. So freed blocks
- * stay here, KEPT_BYTES at most, until the next block of about their size is wanted; the
- * oldest goes first. That is all that a process holds beyond what is live, and it goes at
- * once when memory is short or mbar_memory_trim is called.
+ * A column of a table, a stretch of a run's orders: such blocks malloc takes from the system
+ * and gives back, and for every one the system clears as many fresh pages, for a quarter of the
+ * time of a read by itself and most of it on a busy machine. So freed blocks stay here,
+ * KEPT_BYTES at most, until the next block of about their size is wanted; the oldest goes first.
+ * That is all that a process holds beyond what is live, and it goes at once when memory is short or
+ * mbar_memory_trim is called.
  *
  * Kept blocks are not live: they count neither as such nor towards the limit. Any thread may
  * call anything here. Nobody waits: where another thread is at it, or was when the process
@@ -53,8 +53,9 @@ size_t mbar_kept_release(void)
 #include <string.h>
 
 #define KEPT_BYTES ((size_t)64 << 20)
-#define KEPT_BLOCKS 16
-#define SLACK_BYTES ((size_t)2 << 20) /* malloc itself gives as much more, to align a block */
+#define KEPT_BLOCKS 64
+#define SLACK_BYTES ((size_t)2 << 20) /* malloc itself gives as much more, to align a large block \
+                                       */
 
 typedef struct kept_block {
     void *ptr;
@@ -94,13 +95,13 @@ bool mbar_kept_give(void *ptr)
 void *mbar_kept_take(size_t n_bytes)
 {
     void *ptr = NULL;
+    size_t most = n_bytes + n_bytes / 8 + (n_bytes < MBAR_LARGE_BYTES ? 0 : SLACK_BYTES);
     if (pthread_mutex_trylock(&lock) != 0) {
         return NULL;
     }
     /* The last freed is the likeliest to be in a cache. */
     for (size_t i = n_kept; i > 0 && ptr == NULL; i--) {
-        size_t there = kept[i - 1].n_bytes;
-        if (there >= n_bytes && there - n_bytes <= n_bytes / 8 + SLACK_BYTES) {
+        if (kept[i - 1].n_bytes >= n_bytes && kept[i - 1].n_bytes <= most) {
             ptr = unlist(i - 1);
         }
     }

@@ -24,7 +24,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 /* Blocks of some four megabytes. */
 enum { ORDERS_SHIFT = 14, EVENTS_SHIFT = 17 };
@@ -78,7 +77,7 @@ bool mbar_book_is_active(const mbar_book *book, mbar_order_id id)
 {
     assert(mbar_book_order(book, id) != NULL);
     const mbar_entry *entry = mbar_book_entry(book, id);
-    return mbar_entry_is_open(entry) || entry->n_open_children > 0;
+    return mbar_entry_is_open(entry) || entry->order.n_open_children > 0;
 }
 
 bool mbar_book_is_idle(const mbar_book *book)
@@ -114,54 +113,27 @@ static int64_t day_end(const mbar_book *book, const mbar_asset *asset, int64_t n
     return mbar_zone_next_day(book->zone, ns);
 }
 
-static int64_t expiry(const mbar_book *book, const mbar_entry *entry, int64_t now_ns)
+static int64_t expiry(const mbar_book *book, const mbar_order *order, int64_t now_ns)
 {
-    const mbar_order_request *request = &entry->order.request;
-    if (request->tif != MBAR_TIF_DAY) {
-        return request->tif == MBAR_TIF_GTD ? request->good_till_ns : INT64_MAX;
+    int64_t good_till_ns = order->expires_ns, created_ns = now_ns;
+    if (order->tif != MBAR_TIF_DAY) {
+        return order->tif == MBAR_TIF_GTD ? good_till_ns : INT64_MAX;
     }
-    int64_t created_ns = now_ns;
     if (book->policy == MBAR_POLICY_LUMIBOT) {
         /* lumibot's children have no date of creation, so that none passes. */
-        if (entry->order.parent != 0 || request->good_till_ns == INT64_MAX) {
+        if (order->parent != 0 || good_till_ns == INT64_MAX) {
             return INT64_MAX;
         }
-        created_ns = request->good_till_ns != 0 ? request->good_till_ns : now_ns;
+        created_ns = good_till_ns != 0 ? good_till_ns : now_ns;
     }
-    return day_end(book, mbar_entry_asset(book, entry), created_ns);
+    return day_end(book, mbar_ledger_asset(book->ledger, order->asset), created_ns);
 }
 
 void mbar_entry_place(mbar_book *book, mbar_entry *entry, mbar_bucket bucket, int64_t now_ns)
 {
     entry->order.placed_ns = now_ns;
-    entry->expires_ns = expiry(book, entry, now_ns);
+    entry->order.expires_ns = expiry(book, &entry->order, now_ns);
     mbar_book_link(book, entry, bucket);
-}
-
-static mbar_entry *add_entry(mbar_book *book, const mbar_order_request *request, int64_t now_ns)
-{
-    mbar_entry *entry = mbar_book_append(book);
-    mbar_order *order = &entry->order;
-    order->request = *request;
-    order->trail_stop = NAN;
-    order->fill_price = NAN;
-    order->created_ns = now_ns;
-    order->placed_ns = order->closed_ns = INT64_MIN;
-    entry->expires_ns = INT64_MAX;
-    return entry;
-}
-
-/* Makes the children request asks for, after its entry, with no place yet. */
-static void add_children(mbar_book *book, mbar_entry *parent, const mbar_children *children,
-                         int64_t now_ns)
-{
-    mbar_order_id id = parent->order.id;
-    for (int32_t i = 0; i < children->n; i++) {
-        mbar_entry *child = add_entry(book, &children->requests[i], now_ns);
-        child->order.parent = id;
-        child->order.dependent = children->n == 2 ? id + (i == 0 ? 2 : 1) : 0;
-    }
-    parent->n_children = parent->n_open_children = (int8_t)children->n;
 }
 
 static void enter(mbar_book *book, mbar_entry *entry, mbar_bucket bucket, int64_t now_ns)
@@ -175,24 +147,26 @@ mbar_status mbar_book_submit(mbar_book *book, const mbar_order_request *request,
                              mbar_order_id *out, mbar_error *error)
 {
     assert(book != NULL && request != NULL && out != NULL);
-    mbar_children children;
-    mbar_order_request checked = *request;
+    mbar_draft draft;
     mbar_status status =
-        mbar_request_check(&checked, book->policy, book->ledger, now_ns, &children, error);
-    if (status != MBAR_OK ||
-        (status = mbar_book_reserve(book, 1 + children.n, checked.asset, error)) != MBAR_OK ||
-        (status = mbar_book_reserve_events(book, 1 + children.n, error)) != MBAR_OK) {
+        mbar_draft_make(request, book->policy, book->ledger, now_ns, &draft, error);
+    if (status != MBAR_OK) {
         return status;
     }
-    mbar_entry *entry = add_entry(book, &checked, now_ns);
-    add_children(book, entry, &children, now_ns);
-    if (checked.order_class == MBAR_CLASS_OCO) {
-        enter(book, entry, MBAR_BUCKET_PLACEHOLDER, now_ns);
-        for (int32_t i = 1; i <= children.n; i++) {
-            enter(book, mbar_book_entry(book, entry->order.id + i), MBAR_BUCKET_WORKING, now_ns);
+    int32_t n_children = draft.order.n_children;
+    if ((status = mbar_book_reserve(book, 1 + n_children, request->asset, error)) != MBAR_OK ||
+        (status = mbar_book_reserve_events(book, 1 + n_children, error)) != MBAR_OK) {
+        return status;
+    }
+    bool is_oco = draft.order.order_class == MBAR_CLASS_OCO;
+    mbar_entry *entry = mbar_book_append(book, &draft.order);
+    enter(book, entry, is_oco ? MBAR_BUCKET_PLACEHOLDER : MBAR_BUCKET_WORKING, now_ns);
+    for (int32_t i = 0; i < n_children; i++) {
+        mbar_entry *child = mbar_book_append(book, &draft.children[i]);
+        child->order.parent = entry->order.id;
+        if (is_oco) {
+            enter(book, child, MBAR_BUCKET_WORKING, now_ns);
         }
-    } else {
-        enter(book, entry, MBAR_BUCKET_WORKING, now_ns);
     }
     *out = entry->order.id;
     return MBAR_OK;
@@ -220,8 +194,8 @@ mbar_status mbar_book_resubmit(mbar_book *book, mbar_order_id id, int64_t now_ns
                               "order %lld has been submitted already: create another",
                               (long long)id);
     }
-    bool is_oco = entry->order.request.order_class == MBAR_CLASS_OCO;
-    mbar_status status = mbar_book_reserve_events(book, 1 + entry->n_children, error);
+    bool is_oco = entry->order.order_class == MBAR_CLASS_OCO;
+    mbar_status status = mbar_book_reserve_events(book, 1 + entry->order.n_children, error);
     if (status != MBAR_OK) {
         return status;
     }
@@ -231,7 +205,7 @@ mbar_status mbar_book_resubmit(mbar_book *book, mbar_order_id id, int64_t now_ns
         if (entry->bucket == MBAR_BUCKET_NONE) {
             mbar_book_link(book, entry, MBAR_BUCKET_PLACEHOLDER);
         }
-        for (int32_t i = 1; i <= entry->n_children; i++) {
+        for (int32_t i = 1; i <= entry->order.n_children; i++) {
             mbar_book_log(book, MBAR_EVENT_NEW, mbar_book_entry(book, id + i), now_ns, "");
         }
     }
@@ -250,8 +224,8 @@ void mbar_entry_close(mbar_book *book, mbar_entry *entry, mbar_order_status stat
     entry->order.closed_ns = now_ns;
     if (was_open && entry->order.parent != 0) {
         mbar_entry *parent = mbar_book_entry(book, entry->order.parent);
-        parent->n_open_children--;
-        if (parent->n_open_children == 0 && parent->bucket == MBAR_BUCKET_PARENT) {
+        parent->order.n_open_children--;
+        if (parent->order.n_open_children == 0 && parent->bucket == MBAR_BUCKET_PARENT) {
             mbar_book_unlink(book, parent);
         }
     }
@@ -261,8 +235,8 @@ mbar_status mbar_entry_place_children(mbar_book *book, const mbar_entry *parent,
                                       mbar_error *error)
 {
     bool is_strict = book->policy != MBAR_POLICY_LUMIBOT;
-    mbar_status status = mbar_book_reserve_events(book, parent->n_children, error);
-    for (int32_t i = 1; i <= parent->n_children && status == MBAR_OK; i++) {
+    mbar_status status = mbar_book_reserve_events(book, parent->order.n_children, error);
+    for (int32_t i = 1; i <= parent->order.n_children && status == MBAR_OK; i++) {
         mbar_entry *child = mbar_book_entry(book, parent->order.id + i);
         if (!mbar_entry_is_open(child) || child->bucket != MBAR_BUCKET_NONE) {
             continue;
@@ -270,7 +244,7 @@ mbar_status mbar_entry_place_children(mbar_book *book, const mbar_entry *parent,
         mbar_entry_place(book, child, MBAR_BUCKET_WORKING, now_ns);
         if (is_strict) {
             child->order.status = MBAR_STATUS_NEW;
-            child->order.request.quantity = parent->order.filled;
+            child->order.quantity = parent->order.filled;
             mbar_book_log(book, MBAR_EVENT_NEW, child, now_ns, "");
         }
     }
@@ -280,7 +254,7 @@ mbar_status mbar_entry_place_children(mbar_book *book, const mbar_entry *parent,
 static void cancel_children(mbar_book *book, const mbar_entry *parent, mbar_order_status status,
                             int64_t now_ns, const char *message)
 {
-    for (int32_t i = 1; i <= parent->n_children; i++) {
+    for (int32_t i = 1; i <= parent->order.n_children; i++) {
         mbar_entry *child = mbar_book_entry(book, parent->order.id + i);
         if (mbar_entry_is_open(child)) {
             mbar_entry_close(book, child, status, now_ns);
@@ -293,7 +267,7 @@ static void cancel_children(mbar_book *book, const mbar_entry *parent, mbar_orde
 static bool has_part_to_protect(const mbar_book *book, const mbar_entry *entry)
 {
     return book->policy != MBAR_POLICY_LUMIBOT && mbar_entry_is_open(entry) &&
-           entry->order.filled > 0 && entry->n_open_children > 0;
+           entry->order.filled > 0 && entry->order.n_open_children > 0;
 }
 
 /* STRICT: an OCO whose children are all canceled is canceled. */
@@ -304,7 +278,7 @@ static void cancel_empty_oco(mbar_book *book, const mbar_entry *child, mbar_orde
         return;
     }
     mbar_entry *parent = mbar_book_entry(book, child->order.parent);
-    if (parent->bucket == MBAR_BUCKET_PLACEHOLDER && parent->n_open_children == 0) {
+    if (parent->bucket == MBAR_BUCKET_PLACEHOLDER && parent->order.n_open_children == 0) {
         mbar_entry_close(book, parent, status, now_ns);
         mbar_book_log(book, MBAR_EVENT_CANCELED, parent, now_ns, message);
     }
@@ -313,7 +287,7 @@ static void cancel_empty_oco(mbar_book *book, const mbar_entry *child, mbar_orde
 mbar_status mbar_entry_cancel(mbar_book *book, mbar_entry *entry, mbar_order_status status,
                               int64_t now_ns, const char *message, mbar_error *error)
 {
-    mbar_status result = mbar_book_reserve_events(book, 2 + entry->n_open_children, error);
+    mbar_status result = mbar_book_reserve_events(book, 2 + entry->order.n_open_children, error);
     if (result != MBAR_OK) {
         return result;
     }
@@ -375,7 +349,7 @@ mbar_status mbar_book_modify(mbar_book *book, mbar_order_id id, double limit_pri
     if (!mbar_book_is_active(book, id)) {
         return MBAR_OK;
     }
-    mbar_order_request changed = entry->order.request;
+    mbar_order changed = entry->order;
     if (!isnan(limit_price)) {
         bool is_stop_limit = book->policy != MBAR_POLICY_LUMIBOT &&
                              changed.type == MBAR_ORDER_STOP_LIMIT &&
@@ -400,9 +374,9 @@ mbar_status mbar_book_modify(mbar_book *book, mbar_order_id id, double limit_pri
         .bar_ns = INT64_MIN,
     };
     mbar_book_log_numbers(book, MBAR_EVENT_MODIFIED, entry, now_ns, numbers);
-    entry->order.request = changed;
-    for (int32_t i = 1; i <= entry->n_children && !isnan(quantity); i++) {
-        mbar_book_entry(book, id + i)->order.request.quantity = quantity;
+    entry->order = changed;
+    for (int32_t i = 1; i <= entry->order.n_children && !isnan(quantity); i++) {
+        mbar_book_entry(book, id + i)->order.quantity = quantity;
     }
     if (book->policy != MBAR_POLICY_LUMIBOT && entry->bucket == MBAR_BUCKET_WORKING) {
         entry->order.placed_ns = now_ns; /* no bar that had opened before */

@@ -1,5 +1,5 @@
 /*
- * book_check.c - what may be asked of the book.
+ * book_check.c - what may be asked of the book, and the orders it comes to.
  *
  * Requests come from outside: every field is looked at before it is used. Both
  * policies refuse what is not a quantity, an asset, a value of an enum, and a class
@@ -8,6 +8,7 @@
  * above 0; a trail of nothing; a date that has passed.
  */
 #include "sim/book_check.h"
+#include "sim/order.h"
 
 #include <assert.h>
 #include <math.h>
@@ -64,13 +65,12 @@ static mbar_status check_price(double price, bool is_needed, const char *name,
                           price, asset->symbol, asset->kind == MBAR_ASSET_FUTURE ? "" : " above 0");
 }
 
-static mbar_status check_trail(const mbar_order_request *request, const mbar_asset *asset,
-                               mbar_error *error)
+static mbar_status check_trail(const mbar_order *order, const mbar_asset *asset, mbar_error *error)
 {
-    double amount = request->trail_amount, percent = request->trail_percent;
+    double amount = order->trail_amount, percent = order->trail_percent;
     bool is_amount = isfinite(amount) && amount > 0 && isnan(percent);
     bool is_percent = isnan(amount) && percent > 0 && percent < 1;
-    if (request->type != MBAR_ORDER_TRAIL || is_amount || is_percent) {
+    if (order->type != MBAR_ORDER_TRAIL || is_amount || is_percent) {
         return MBAR_OK;
     }
     return mbar_error_set(error, MBAR_INVALID,
@@ -80,46 +80,43 @@ static mbar_status check_trail(const mbar_order_request *request, const mbar_ass
                           asset->symbol, amount, percent);
 }
 
-static mbar_status check_prices(const mbar_order_request *request, const mbar_asset *asset,
-                                mbar_error *error)
+static mbar_status check_prices(const mbar_order *order, const mbar_asset *asset, mbar_error *error)
 {
-    mbar_order_type type = request->type;
+    mbar_order_type type = order->type;
     bool is_stop_limit = type == MBAR_ORDER_STOP_LIMIT;
     mbar_status status =
-        check_price(request->limit_price,
-                    type == MBAR_ORDER_LIMIT || (is_stop_limit && isnan(request->stop_limit_price)),
+        check_price(order->limit_price,
+                    type == MBAR_ORDER_LIMIT || (is_stop_limit && isnan(order->stop_limit_price)),
                     "limit_price", asset, error);
     if (status == MBAR_OK) {
-        status = check_price(request->stop_price, type == MBAR_ORDER_STOP || is_stop_limit,
+        status = check_price(order->stop_price, type == MBAR_ORDER_STOP || is_stop_limit,
                              "stop_price", asset, error);
     }
     if (status == MBAR_OK) {
-        status = check_price(request->stop_limit_price, false, "stop_limit_price", asset, error);
+        status = check_price(order->stop_limit_price, false, "stop_limit_price", asset, error);
     }
-    return status == MBAR_OK ? check_trail(request, asset, error) : status;
+    return status == MBAR_OK ? check_trail(order, asset, error) : status;
 }
 
 /* ---- Children ------------------------------------------------------------- */
 
 /* lumibot's children of a filled parent close what it opened; those of an OCO are as it. */
-static mbar_order_request child_of(const mbar_order_request *parent, mbar_policy policy)
+static mbar_order child_of(const mbar_order *parent, mbar_policy policy)
 {
-    mbar_order_request child;
+    mbar_order child = *parent;
     bool is_oco = parent->order_class == MBAR_CLASS_OCO;
     bool inherits = policy != MBAR_POLICY_LUMIBOT &&
                     (is_oco || parent->tif == MBAR_TIF_DAY || parent->tif == MBAR_TIF_GTD);
-    mbar_order_request_init(&child);
-    child.asset = parent->asset;
-    child.quantity = parent->quantity;
-    child.tag = parent->tag;
-    child.side = is_oco                           ? parent->side
-                 : mbar_sign_of(parent->side) > 0 ? MBAR_SIDE_SELL_TO_CLOSE
-                                                  : MBAR_SIDE_BUY_TO_CLOSE;
-    if (inherits) {
-        child.tif = parent->tif;
-        child.good_till_ns = parent->good_till_ns;
-    } else if (policy == MBAR_POLICY_LUMIBOT) {
-        child.tif = MBAR_TIF_DAY; /* Order's default */
+    child.order_class = MBAR_CLASS_SIMPLE;
+    child.limit_price = child.stop_price = child.stop_limit_price = NAN;
+    child.trail_amount = child.trail_percent = NAN;
+    if (!is_oco) {
+        child.side =
+            mbar_sign_of(parent->side) > 0 ? MBAR_SIDE_SELL_TO_CLOSE : MBAR_SIDE_BUY_TO_CLOSE;
+    }
+    if (!inherits) {
+        child.tif = policy == MBAR_POLICY_LUMIBOT ? MBAR_TIF_DAY : MBAR_TIF_GTC;
+        child.expires_ns = 0;
     }
     return child;
 }
@@ -129,18 +126,32 @@ static double given(double value, double otherwise)
     return isnan(value) ? otherwise : value;
 }
 
+static bool limit_child(const mbar_order_request *request, const mbar_order *parent,
+                        mbar_policy policy, mbar_order *out)
+{
+    bool is_oco = parent->order_class == MBAR_CLASS_OCO;
+    double price = given(request->child_limit_price, is_oco ? parent->limit_price : NAN);
+    if (isnan(price)) {
+        return false;
+    }
+    *out = child_of(parent, policy);
+    out->type = MBAR_ORDER_LIMIT;
+    out->limit_price = price;
+    return true;
+}
+
 /* The stop among the children. As in lumibot, trail and limit refine a stop that is there;
  * STRICT takes a trail alone, too. */
-static bool stop_child(const mbar_order_request *parent, mbar_policy policy,
-                       mbar_order_request *out)
+static bool stop_child(const mbar_order_request *request, const mbar_order *parent,
+                       mbar_policy policy, mbar_order *out)
 {
     bool is_oco = parent->order_class == MBAR_CLASS_OCO;
     *out = child_of(parent, policy);
-    out->stop_price = given(parent->child_stop_price, is_oco ? parent->stop_price : NAN);
+    out->stop_price = given(request->child_stop_price, is_oco ? parent->stop_price : NAN);
     out->stop_limit_price =
-        given(parent->child_stop_limit_price, is_oco ? parent->stop_limit_price : NAN);
-    out->trail_amount = given(parent->child_trail_amount, is_oco ? parent->trail_amount : NAN);
-    out->trail_percent = given(parent->child_trail_percent, is_oco ? parent->trail_percent : NAN);
+        given(request->child_stop_limit_price, is_oco ? parent->stop_limit_price : NAN);
+    out->trail_amount = given(request->child_trail_amount, is_oco ? parent->trail_amount : NAN);
+    out->trail_percent = given(request->child_trail_percent, is_oco ? parent->trail_percent : NAN);
     bool trails = !isnan(out->trail_amount) || !isnan(out->trail_percent);
     bool has_limit = !isnan(out->stop_limit_price) && out->stop_limit_price != 0;
     out->type = trails ? MBAR_ORDER_TRAIL : has_limit ? MBAR_ORDER_STOP_LIMIT : MBAR_ORDER_STOP;
@@ -148,85 +159,83 @@ static bool stop_child(const mbar_order_request *parent, mbar_policy policy,
 }
 
 static mbar_status make_children(const mbar_order_request *request, mbar_policy policy,
-                                 mbar_children *children, mbar_error *error)
+                                 mbar_draft *draft, mbar_error *error)
 {
-    bool is_oco = request->order_class == MBAR_CLASS_OCO;
-    children->n = 0;
-    if (request->order_class == MBAR_CLASS_SIMPLE) {
+    const mbar_order *parent = &draft->order;
+    int8_t n = 0;
+    if (parent->order_class == MBAR_CLASS_SIMPLE) {
         return MBAR_OK;
     }
-    mbar_order_request limit = child_of(request, policy), stop;
-    limit.type = MBAR_ORDER_LIMIT;
-    limit.limit_price = given(request->child_limit_price, is_oco ? request->limit_price : NAN);
-    if (!isnan(limit.limit_price)) {
-        children->requests[children->n++] = limit;
-    }
-    if (stop_child(request, policy, &stop)) {
-        children->requests[children->n++] = stop;
-    }
-    if (is_oco && children->n != 2) {
+    n += limit_child(request, parent, policy, &draft->children[n]);
+    n += stop_child(request, parent, policy, &draft->children[n]);
+    if (parent->order_class == MBAR_CLASS_OCO && n != 2) {
         return mbar_error_set(error, MBAR_INVALID,
                               "an OCO needs two children: give a limit and a stop price");
     }
-    if (request->order_class == MBAR_CLASS_OTO && children->n != 1) {
+    if (parent->order_class == MBAR_CLASS_OTO && n != 1) {
         return mbar_error_set(error, MBAR_INVALID,
                               "an OTO needs one child, not %d: give a limit or a stop price for "
                               "it, not both",
-                              (int)children->n);
+                              (int)n);
     }
-    if (children->n == 0) {
+    if (n == 0) {
         return mbar_error_set(error, MBAR_INVALID,
                               "a bracket without children: give a limit or a stop price for "
                               "them, or both");
     }
+    draft->order.n_children = draft->order.n_open_children = n;
+    draft->children[0].to_sibling = n == 2 ? 1 : 0;
+    draft->children[1].to_sibling = -1;
     return MBAR_OK;
 }
 
 /* ---- All of it ------------------------------------------------------------ */
 
-static mbar_status check_strictly(const mbar_order_request *request, const mbar_ledger *ledger,
-                                  int64_t now_ns, const mbar_children *children, mbar_error *error)
+static mbar_status check_strictly(const mbar_draft *draft, const mbar_asset *asset, int64_t now_ns,
+                                  mbar_error *error)
 {
-    const mbar_asset *asset = mbar_ledger_asset(ledger, request->asset);
+    const mbar_order *order = &draft->order;
     mbar_status status = MBAR_OK;
-    if (request->tif == MBAR_TIF_GTD && request->good_till_ns <= now_ns) {
+    if (order->tif == MBAR_TIF_GTD && order->expires_ns <= now_ns) {
         return mbar_error_set(error, MBAR_INVALID,
                               "an order for %s good till an instant that has passed; give a later "
                               "good_till_ns",
                               asset->symbol);
     }
-    if (request->order_class != MBAR_CLASS_OCO) {
-        status = check_prices(request, asset, error);
+    if (order->order_class != MBAR_CLASS_OCO) {
+        status = check_prices(order, asset, error);
     }
-    for (int32_t i = 0; i < children->n && status == MBAR_OK; i++) {
-        status = check_prices(&children->requests[i], asset, error);
+    for (int32_t i = 0; i < order->n_children && status == MBAR_OK; i++) {
+        status = check_prices(&draft->children[i], asset, error);
     }
     return status;
 }
 
-mbar_status mbar_request_check(mbar_order_request *request, mbar_policy policy,
-                               const mbar_ledger *ledger, int64_t now_ns, mbar_children *children,
-                               mbar_error *error)
+mbar_status mbar_draft_make(const mbar_order_request *request, mbar_policy policy,
+                            const mbar_ledger *ledger, int64_t now_ns, mbar_draft *out,
+                            mbar_error *error)
 {
     mbar_status status = check_enums(request, ledger, error);
     if (status != MBAR_OK) {
         return status;
     }
+    const mbar_asset *asset = mbar_ledger_asset(ledger, request->asset);
+    mbar_order_init(&out->order, request);
+    out->order.created_ns = now_ns;
     if (policy == MBAR_POLICY_LUMIBOT) {
-        request->quantity = fabs(request->quantity);
+        out->order.quantity = fabs(request->quantity);
     }
-    status = check_quantity(request->quantity, policy,
-                            mbar_ledger_asset(ledger, request->asset)->symbol, error);
+    status = check_quantity(out->order.quantity, policy, asset->symbol, error);
     if (status == MBAR_OK) {
-        status = make_children(request, policy, children, error);
+        status = make_children(request, policy, out, error);
     }
     if (status == MBAR_OK && policy != MBAR_POLICY_LUMIBOT) {
-        status = check_strictly(request, ledger, now_ns, children, error);
+        status = check_strictly(out, asset, now_ns, error);
     }
     return status;
 }
 
-mbar_status mbar_change_check(const mbar_order *order, const mbar_order_request *changed,
+mbar_status mbar_change_check(const mbar_order *order, const mbar_order *changed,
                               mbar_policy policy, const mbar_ledger *ledger, mbar_error *error)
 {
     const mbar_asset *asset = mbar_ledger_asset(ledger, changed->asset);

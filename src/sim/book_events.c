@@ -24,9 +24,8 @@ static mbar_log_row *add_row(mbar_book *book, mbar_event_kind kind, const mbar_e
     assert(book->n_events < book->events.capacity);
     mbar_log_row *row = mbar_blocks_at(&book->events, book->n_events++);
     row->ns = ns;
-    row->order = entry->order.id;
-    row->multiplier = mbar_entry_asset(book, entry)->multiplier;
-    row->kind = kind;
+    row->order = (uint32_t)entry->order.id;
+    row->kind = (uint8_t)kind;
     return row;
 }
 
@@ -45,6 +44,7 @@ void mbar_book_log_numbers(mbar_book *book, mbar_event_kind kind, const mbar_ent
     mbar_log_row *row = add_row(book, kind, entry, ns);
     row->numbers = book->n_numbers++;
     row->has_numbers = true;
+    numbers.multiplier = mbar_entry_asset(book, entry)->multiplier;
     *(mbar_log_numbers *)mbar_blocks_at(&book->numbers, row->numbers) = numbers;
 }
 
@@ -60,15 +60,17 @@ mbar_event mbar_book_event(const mbar_book *book, int64_t index)
     mbar_log_numbers numbers = {.price = NAN, .bar_ns = INT64_MIN};
     if (row->has_numbers) {
         numbers = *(const mbar_log_numbers *)mbar_blocks_at(&book->numbers, row->numbers);
+    } else {
+        numbers.multiplier = mbar_entry_asset(book, mbar_book_entry(book, row->order))->multiplier;
     }
     return (mbar_event){
-        .kind = row->kind,
+        .kind = (mbar_event_kind)row->kind,
         .order = row->order,
         .ns = row->ns,
         .price = numbers.price,
         .quantity = numbers.quantity,
         .fee = numbers.fee,
-        .multiplier = row->multiplier,
+        .multiplier = numbers.multiplier,
         .bar_ns = numbers.bar_ns,
         .message = row->has_numbers ? "" : row->message,
     };
@@ -89,7 +91,7 @@ static bool is_queued(const mbar_book *book, const mbar_log_row *row)
         return book->policy != MBAR_POLICY_LUMIBOT;
     }
     if (row->kind == MBAR_EVENT_NEW) {
-        return mbar_book_entry(book, row->order)->order.request.order_class != MBAR_CLASS_OCO;
+        return mbar_book_entry(book, row->order)->order.order_class != MBAR_CLASS_OCO;
     }
     return true;
 }

@@ -18,6 +18,7 @@
  */
 #include "sim/book_internal.h"
 #include "sim/match.h"
+#include "sim/order.h"
 
 #include <assert.h>
 #include <math.h>
@@ -40,7 +41,7 @@ static bool sides_to_cancel(const mbar_book *book, const mbar_entry *entry, doub
     closing_sides sales = {MBAR_SIDE_SELL, MBAR_SIDE_SELL_TO_CLOSE};
     closing_sides covers = {MBAR_SIDE_BUY_TO_COVER, MBAR_SIDE_BUY_TO_CLOSE};
     if (book->policy == MBAR_POLICY_LUMIBOT) {
-        mbar_side side = entry->order.request.side;
+        mbar_side side = entry->order.side;
         *out = is_among(sales, side) ? sales : covers;
         return is_among(*out, side);
     }
@@ -51,11 +52,11 @@ static bool sides_to_cancel(const mbar_book *book, const mbar_entry *entry, doub
 
 static bool matches(const mbar_book *book, const mbar_entry *entry, closing_sides sides)
 {
-    if (is_among(sides, entry->order.request.side)) {
+    if (is_among(sides, entry->order.side)) {
         return true;
     }
-    for (int32_t i = 1; i <= entry->n_children && book->policy == MBAR_POLICY_LUMIBOT; i++) {
-        if (is_among(sides, mbar_book_entry(book, entry->order.id + i)->order.request.side)) {
+    for (int32_t i = 1; i <= entry->order.n_children && book->policy == MBAR_POLICY_LUMIBOT; i++) {
+        if (is_among(sides, mbar_book_entry(book, entry->order.id + i)->order.side)) {
             return true;
         }
     }
@@ -65,7 +66,7 @@ static bool matches(const mbar_book *book, const mbar_entry *entry, closing_side
 static mbar_status cancel_closing_of(mbar_book *book, int32_t asset, const mbar_entry *filled,
                                      closing_sides sides, int64_t now_ns, mbar_error *error)
 {
-    mbar_order_id id = book->working_by_asset[asset].first;
+    uint32_t id = book->working_by_asset[asset].first;
     mbar_status status = MBAR_OK;
     while (id != 0 && status == MBAR_OK) {
         mbar_entry *entry = mbar_book_entry(book, id);
@@ -90,7 +91,7 @@ static int32_t root_of(const mbar_book *book, int32_t asset)
 static mbar_status cancel_closing(mbar_book *book, const mbar_entry *filled, closing_sides sides,
                                   int64_t now_ns, mbar_error *error)
 {
-    int32_t asset = filled->order.request.asset;
+    int32_t asset = filled->order.asset;
     mbar_status status = cancel_closing_of(book, asset, filled, sides, now_ns, error);
     bool has_same = book->has_same && book->policy == MBAR_POLICY_LUMIBOT;
     for (int32_t i = 0; has_same && i < book->n_assets && status == MBAR_OK; i++) {
@@ -105,7 +106,7 @@ static mbar_status after_position(mbar_book *book, const mbar_entry *entry, doub
                                   int64_t now_ns, mbar_error *error)
 {
     closing_sides sides;
-    int32_t asset = entry->order.request.asset;
+    int32_t asset = entry->order.asset;
     double after = mbar_ledger_holding(book->ledger, asset)->position.quantity;
     bool is_over = book->policy == MBAR_POLICY_LUMIBOT
                        ? !mbar_ledger_holding(book->ledger, asset)->is_held
@@ -121,11 +122,11 @@ static mbar_status after_position(mbar_book *book, const mbar_entry *entry, doub
 static mbar_status cancel_sibling(mbar_book *book, const mbar_entry *entry, int64_t now_ns,
                                   mbar_error *error)
 {
-    if (entry->order.dependent == 0) {
+    if (mbar_sibling_of(&entry->order) == 0) {
         return MBAR_OK;
     }
-    mbar_entry *sibling = mbar_book_entry(book, entry->order.dependent);
-    sibling->dependent_filled = true;
+    mbar_entry *sibling = mbar_book_entry(book, mbar_sibling_of(&entry->order));
+    sibling->sibling_filled = true;
     return mbar_entry_cancel(book, sibling, MBAR_STATUS_CANCELED, now_ns, "its sibling is filled",
                              error);
 }
@@ -135,18 +136,18 @@ static mbar_status cancel_sibling(mbar_book *book, const mbar_entry *entry, int6
 static void finish_as_lumibot(mbar_order *parent, const mbar_order *child)
 {
     double price = child->fill_price;
-    parent->fill_price = mbar_sign_of(child->request.side) < 0 ? -price : price;
+    parent->fill_price = mbar_sign_of(child->side) < 0 ? -price : price;
     parent->fees = 0;
     parent->filled = child->filled;
-    parent->request.quantity = child->request.quantity;
+    parent->quantity = child->quantity;
 }
 
 /* STRICT: what its children have filled together. */
-static void finish_strictly(const mbar_book *book, mbar_order *parent, int32_t n_children)
+static void finish_strictly(const mbar_book *book, mbar_order *parent)
 {
     double paid = 0;
     parent->filled = parent->fees = 0;
-    for (int32_t i = 1; i <= n_children; i++) {
+    for (int32_t i = 1; i <= parent->n_children; i++) {
         const mbar_order *child = &mbar_book_entry(book, parent->id + i)->order;
         if (child->filled > 0) {
             paid += child->fill_price * child->filled;
@@ -163,22 +164,22 @@ static void finish_strictly(const mbar_book *book, mbar_order *parent, int32_t n
 static void finish_oco(mbar_book *book, const mbar_entry *child, int64_t now_ns)
 {
     mbar_entry *parent = mbar_book_entry(book, child->order.parent);
-    if (parent->order.request.order_class != MBAR_CLASS_OCO || parent->n_open_children > 0) {
+    if (parent->order.order_class != MBAR_CLASS_OCO || parent->order.n_open_children > 0) {
         return;
     }
     mbar_entry_close(book, parent, MBAR_STATUS_FILLED, now_ns);
     if (book->policy == MBAR_POLICY_LUMIBOT) {
         finish_as_lumibot(&parent->order, &child->order);
     } else {
-        finish_strictly(book, &parent->order, parent->n_children);
+        finish_strictly(book, &parent->order);
     }
 }
 
 static void shrink_sibling(mbar_book *book, const mbar_entry *entry, double quantity)
 {
-    if (entry->order.dependent != 0) {
-        mbar_entry *sibling = mbar_book_entry(book, entry->order.dependent);
-        sibling->order.request.quantity -= quantity;
+    if (mbar_sibling_of(&entry->order) != 0) {
+        mbar_entry *sibling = mbar_book_entry(book, mbar_sibling_of(&entry->order));
+        sibling->order.quantity -= quantity;
     }
 }
 
@@ -199,8 +200,7 @@ static mbar_status fill_part(mbar_book *book, mbar_entry *entry, double price, d
                              const mbar_bar *bar, int64_t now_ns, mbar_error *error)
 {
     double fee;
-    double before =
-        mbar_ledger_holding(book->ledger, entry->order.request.asset)->position.quantity;
+    double before = mbar_ledger_holding(book->ledger, entry->order.asset)->position.quantity;
     mbar_status status =
         mbar_ledger_execute(book->ledger, &entry->order, price, quantity, now_ns, &fee, error);
     if (status == MBAR_OK) {
@@ -210,8 +210,10 @@ static mbar_status fill_part(mbar_book *book, mbar_entry *entry, double price, d
         status = after_position(book, entry, before, now_ns, error);
     }
     if (status == MBAR_OK && (status = mbar_book_reserve_events(book, 1, error)) == MBAR_OK) {
-        mbar_book_log_numbers(book, MBAR_EVENT_PARTIAL, entry, now_ns,
-                              (mbar_log_numbers){price, quantity, fee, bar->open_ns});
+        mbar_book_log_numbers(
+            book, MBAR_EVENT_PARTIAL, entry, now_ns,
+            (mbar_log_numbers){
+                .price = price, .quantity = quantity, .fee = fee, .bar_ns = bar->open_ns});
     }
     return status;
 }
@@ -220,9 +222,8 @@ static mbar_status fill_whole(mbar_book *book, mbar_entry *entry, double price, 
                               const mbar_bar *bar, int64_t now_ns, mbar_error *error)
 {
     double fee;
-    double before =
-        mbar_ledger_holding(book->ledger, entry->order.request.asset)->position.quantity;
-    bool was_held = mbar_ledger_holding(book->ledger, entry->order.request.asset)->is_held;
+    double before = mbar_ledger_holding(book->ledger, entry->order.asset)->position.quantity;
+    bool was_held = mbar_ledger_holding(book->ledger, entry->order.asset)->is_held;
     mbar_status status = cancel_sibling(book, entry, now_ns, error);
     if (status == MBAR_OK) {
         status =
@@ -233,7 +234,7 @@ static mbar_status fill_whole(mbar_book *book, mbar_entry *entry, double price, 
     }
     take_fill(entry, price, quantity, fee);
     mbar_entry_close(book, entry, MBAR_STATUS_FILLED, now_ns);
-    if (entry->n_open_children > 0) {
+    if (entry->order.n_open_children > 0) {
         mbar_book_link(book, entry, MBAR_BUCKET_PARENT);
         status = mbar_entry_place_children(book, entry, now_ns, error);
     }
@@ -244,8 +245,10 @@ static mbar_status fill_whole(mbar_book *book, mbar_entry *entry, double price, 
         finish_oco(book, entry, now_ns);
     }
     if (status == MBAR_OK && (status = mbar_book_reserve_events(book, 1, error)) == MBAR_OK) {
-        mbar_book_log_numbers(book, MBAR_EVENT_FILLED, entry, now_ns,
-                              (mbar_log_numbers){price, quantity, fee, bar->open_ns});
+        mbar_book_log_numbers(
+            book, MBAR_EVENT_FILLED, entry, now_ns,
+            (mbar_log_numbers){
+                .price = price, .quantity = quantity, .fee = fee, .bar_ns = bar->open_ns});
     }
     return status;
 }
@@ -253,7 +256,7 @@ static mbar_status fill_whole(mbar_book *book, mbar_entry *entry, double price, 
 mbar_status mbar_entry_fill(mbar_book *book, mbar_entry *entry, double price, double quantity,
                             const mbar_bar *bar, int64_t now_ns, mbar_error *error)
 {
-    double open = entry->order.request.quantity - entry->order.filled;
+    double open = entry->order.quantity - entry->order.filled;
     assert(quantity > 0 && entry->bucket == MBAR_BUCKET_WORKING);
     return quantity < open ? fill_part(book, entry, price, quantity, bar, now_ns, error)
                            : fill_whole(book, entry, price, quantity, bar, now_ns, error);

@@ -17,32 +17,32 @@ typedef enum mbar_bucket {
     MBAR_BUCKET_NONE = MBAR_N_BUCKETS
 } mbar_bucket;
 
+/* Links are the numbers of orders, 0 for none. Three cache lines: most of a run's memory is
+ * entries. */
 typedef struct mbar_entry {
     mbar_order order;
-    int64_t expires_ns;       /* first instant at which it has lapsed; INT64_MAX: never */
-    mbar_order_id prev, next; /* in its bucket */
-    mbar_order_id asset_prev, asset_next; /* among its asset's working orders */
-    mbar_bucket bucket;
-    int8_t n_children; /* numbered from order.id + 1 */
-    int8_t n_open_children;
-    bool dependent_filled; /* LUMIBOT: its sibling is */
+    uint32_t prev, next;             /* in its bucket */
+    uint32_t asset_prev, asset_next; /* among its asset's working orders */
+    uint8_t bucket;                  /* mbar_bucket */
+    bool sibling_filled;             /* LUMIBOT */
 } mbar_entry;
 
+#define MBAR_MOST_ORDERS ((int64_t)UINT32_MAX)
+
 typedef struct mbar_order_list {
-    mbar_order_id first, last;
+    uint32_t first, last;
     int64_t n;
 } mbar_order_list;
 
 /* An event as the log keeps it: most say no more than that an order is new or gone. */
 typedef struct mbar_log_row {
     int64_t ns;
-    mbar_order_id order;
-    double multiplier;
     union {
         const char *message; /* static */
         int64_t numbers;     /* has_numbers: which; the message is "" */
     };
-    mbar_event_kind kind;
+    uint32_t order;
+    uint8_t kind; /* mbar_event_kind */
     bool has_numbers;
 } mbar_log_row;
 
@@ -50,6 +50,7 @@ typedef struct mbar_log_row {
 typedef struct mbar_log_numbers {
     double price, quantity, fee;
     int64_t bar_ns;
+    double multiplier;
 } mbar_log_numbers;
 
 struct mbar_book {
@@ -84,15 +85,15 @@ static inline bool mbar_entry_is_open(const mbar_entry *entry)
 
 static inline const mbar_asset *mbar_entry_asset(const mbar_book *book, const mbar_entry *entry)
 {
-    return mbar_ledger_asset(book->ledger, entry->order.request.asset);
+    return mbar_ledger_asset(book->ledger, entry->order.asset);
 }
 
 /* ---- book_lists.c --------------------------------------------------------- */
 
 /* Room for n more orders, and for the list of an asset, before anything is changed. */
 mbar_status mbar_book_reserve(mbar_book *book, int64_t n, int32_t asset, mbar_error *error);
-/* The next number's entry, zeroed, in no bucket. */
-mbar_entry *mbar_book_append(mbar_book *book);
+/* The next number's entry, in no bucket, its order otherwise as this. */
+mbar_entry *mbar_book_append(mbar_book *book, const mbar_order *order);
 void mbar_book_link(mbar_book *book, mbar_entry *entry, mbar_bucket bucket);
 /* Does nothing to an entry in no bucket. */
 void mbar_book_unlink(mbar_book *book, mbar_entry *entry);
@@ -105,7 +106,7 @@ void mbar_book_free_lists(mbar_book *book);
 
 /* Room for n more events, so that none of the next two can fail. */
 mbar_status mbar_book_reserve_events(mbar_book *book, int64_t n, mbar_error *error);
-/* Logs one of the order at the clock; message is static. */
+/* Logs one of the order at the clock; message is static, the multiplier the asset's. */
 void mbar_book_log(mbar_book *book, mbar_event_kind kind, const mbar_entry *entry, int64_t ns,
                    const char *message);
 void mbar_book_log_numbers(mbar_book *book, mbar_event_kind kind, const mbar_entry *entry,

@@ -10,10 +10,13 @@
 #include "sim/book_internal.h"
 
 #include <assert.h>
-#include <string.h>
 
 mbar_status mbar_book_reserve(mbar_book *book, int64_t n, int32_t asset, mbar_error *error)
 {
+    if (book->n_orders + n > MBAR_MOST_ORDERS) {
+        return mbar_error_set(error, MBAR_NOMEM, "more than %lld orders in one run",
+                              (long long)MBAR_MOST_ORDERS);
+    }
     mbar_status status = mbar_blocks_reserve(&book->orders, book->n_orders + n, error);
     if (status != MBAR_OK || asset < book->n_assets) {
         return status;
@@ -32,19 +35,20 @@ mbar_status mbar_book_reserve(mbar_book *book, int64_t n, int32_t asset, mbar_er
     return MBAR_OK;
 }
 
-mbar_entry *mbar_book_append(mbar_book *book)
+mbar_entry *mbar_book_append(mbar_book *book, const mbar_order *order)
 {
     mbar_entry *entry = mbar_book_entry(book, ++book->n_orders);
-    memset(entry, 0, sizeof *entry);
+    entry->order = *order;
     entry->order.id = book->n_orders;
     entry->bucket = MBAR_BUCKET_NONE;
+    entry->sibling_filled = false;
     return entry;
 }
 
 void mbar_book_link(mbar_book *book, mbar_entry *entry, mbar_bucket bucket)
 {
     assert(entry->bucket == MBAR_BUCKET_NONE && bucket < MBAR_N_BUCKETS);
-    mbar_order_id id = entry->order.id;
+    uint32_t id = (uint32_t)entry->order.id;
     mbar_order_list *list = &book->buckets[bucket];
     entry->bucket = bucket;
     entry->prev = list->last;
@@ -53,7 +57,7 @@ void mbar_book_link(mbar_book *book, mbar_entry *entry, mbar_bucket bucket)
     list->last = id;
     list->n++;
     if (bucket == MBAR_BUCKET_WORKING) {
-        list = &book->working_by_asset[entry->order.request.asset];
+        list = &book->working_by_asset[entry->order.asset];
         entry->asset_prev = list->last;
         entry->asset_next = 0;
         *(list->last != 0 ? &mbar_book_entry(book, list->last)->asset_next : &list->first) = id;
@@ -68,12 +72,12 @@ void mbar_book_unlink(mbar_book *book, mbar_entry *entry)
         return;
     }
     mbar_order_list *list = &book->buckets[entry->bucket];
-    mbar_order_id prev = entry->prev, next = entry->next;
+    uint32_t prev = entry->prev, next = entry->next;
     *(prev != 0 ? &mbar_book_entry(book, prev)->next : &list->first) = next;
     *(next != 0 ? &mbar_book_entry(book, next)->prev : &list->last) = prev;
     list->n--;
     if (entry->bucket == MBAR_BUCKET_WORKING) {
-        list = &book->working_by_asset[entry->order.request.asset];
+        list = &book->working_by_asset[entry->order.asset];
         prev = entry->asset_prev;
         next = entry->asset_next;
         *(prev != 0 ? &mbar_book_entry(book, prev)->asset_next : &list->first) = next;

@@ -15,13 +15,14 @@
  */
 #include "sim/book_internal.h"
 #include "sim/match.h"
+#include "sim/order.h"
 
 #include <assert.h>
 #include <math.h>
 
 static bool is_immediate(const mbar_entry *entry)
 {
-    return entry->order.request.tif == MBAR_TIF_IOC || entry->order.request.tif == MBAR_TIF_FOK;
+    return entry->order.tif == MBAR_TIF_IOC || entry->order.tif == MBAR_TIF_FOK;
 }
 
 static mbar_match match_entry(const mbar_book *book, const mbar_entry *entry, const mbar_bar *bar)
@@ -42,7 +43,7 @@ static mbar_status lumibot_cancel(mbar_book *book, mbar_entry *entry, int64_t no
 static mbar_status lumibot_without_data(mbar_book *book, mbar_entry *entry, int64_t now_ns,
                                         const mbar_book_market *market, mbar_error *error)
 {
-    bool is_over = entry->order.request.tif == MBAR_TIF_DAY && market->session_closed(market->ctx);
+    bool is_over = entry->order.tif == MBAR_TIF_DAY && market->session_closed(market->ctx);
     return is_immediate(entry) || is_over
                ? lumibot_cancel(book, entry, now_ns, "no data to execute it against", error)
                : MBAR_OK;
@@ -57,14 +58,13 @@ static mbar_status lumibot_by_quote(mbar_book *book, mbar_entry *entry, const mb
     if (mbar_match_quote(&entry->order, bar->bid, bar->ask, &price)) {
         if (!isnan(price)) {
             entry->order.by_quote = true;
-            return mbar_entry_fill(book, entry, price, entry->order.request.quantity, bar, now_ns,
-                                   error);
+            return mbar_entry_fill(book, entry, price, entry->order.quantity, bar, now_ns, error);
         }
         return is_immediate(entry)
                    ? lumibot_cancel(book, entry, now_ns, "not filled at once", error)
                    : MBAR_OK;
     }
-    return is_far && entry->order.request.type == MBAR_ORDER_MARKET
+    return is_far && entry->order.type == MBAR_ORDER_MARKET
                ? lumibot_without_data(book, entry, now_ns, market, error)
                : MBAR_OK;
 }
@@ -72,7 +72,7 @@ static mbar_status lumibot_by_quote(mbar_book *book, mbar_entry *entry, const mb
 static mbar_status lumibot_order(mbar_book *book, mbar_entry *entry, int64_t now_ns,
                                  const mbar_book_market *market, mbar_error *error)
 {
-    if (now_ns >= entry->expires_ns) {
+    if (now_ns >= entry->order.expires_ns) {
         return lumibot_cancel(book, entry, now_ns, "its time in force has elapsed", error);
     }
     mbar_bar bar = {.open_ns = INT64_MIN, .bid = NAN, .ask = NAN};
@@ -104,12 +104,11 @@ static mbar_status lumibot_order(mbar_book *book, mbar_entry *entry, int64_t now
 static bool fills_at_open(const mbar_entry *entry, const mbar_bar *bar)
 {
     const mbar_order *order = &entry->order;
-    double s = mbar_sign_of(order->request.side);
-    if (order->request.type == MBAR_ORDER_LIMIT) {
-        return s * bar->open <= s * order->request.limit_price;
+    double s = mbar_sign_of(order->side);
+    if (order->type == MBAR_ORDER_LIMIT) {
+        return s * bar->open <= s * order->limit_price;
     }
-    double stop =
-        order->request.type == MBAR_ORDER_TRAIL ? order->trail_stop : order->request.stop_price;
+    double stop = order->type == MBAR_ORDER_TRAIL ? order->trail_stop : order->stop_price;
     return order->triggered || s * bar->open >= s * stop;
 }
 
@@ -118,13 +117,13 @@ static mbar_entry *first_of_siblings(mbar_book *book, mbar_entry *entry, const m
                                      const mbar_book_market *market, mbar_match *match)
 {
     mbar_bar other;
-    if (entry->order.dependent == 0) {
+    if (mbar_sibling_of(&entry->order) == 0) {
         return entry;
     }
-    mbar_entry *sibling = mbar_book_entry(book, entry->order.dependent);
+    mbar_entry *sibling = mbar_book_entry(book, mbar_sibling_of(&entry->order));
     if (sibling->bucket != MBAR_BUCKET_WORKING ||
         market->bar(market->ctx, &sibling->order, &other) != MBAR_BOOK_BAR ||
-        other.open_ns != bar->open_ns || other.open_ns >= sibling->expires_ns) {
+        other.open_ns != bar->open_ns || other.open_ns >= sibling->order.expires_ns) {
         return entry;
     }
     mbar_match its = match_entry(book, sibling, bar);
@@ -133,7 +132,7 @@ static mbar_entry *first_of_siblings(mbar_book *book, mbar_entry *entry, const m
     }
     if (!fills_at_open(sibling, bar)) {
         entry->order.ambiguous = sibling->order.ambiguous = true;
-        if (entry->order.request.type != MBAR_ORDER_LIMIT) {
+        if (entry->order.type != MBAR_ORDER_LIMIT) {
             return entry;
         }
     }
@@ -175,10 +174,11 @@ static mbar_status strict_order(mbar_book *book, mbar_entry *entry, int64_t now_
     mbar_bar bar;
     mbar_status status = MBAR_OK;
     bool has_bar = market->bar(market->ctx, &entry->order, &bar) == MBAR_BOOK_BAR;
-    if (has_bar && bar.open_ns < entry->expires_ns) {
+    if (has_bar && bar.open_ns < entry->order.expires_ns) {
         status = strict_meet(book, entry, &bar, now_ns, market, error);
     }
-    if (status == MBAR_OK && entry->bucket == MBAR_BUCKET_WORKING && now_ns >= entry->expires_ns) {
+    if (status == MBAR_OK && entry->bucket == MBAR_BUCKET_WORKING &&
+        now_ns >= entry->order.expires_ns) {
         status = strict_expire(book, entry, now_ns, error);
     }
     return status;
@@ -199,7 +199,7 @@ mbar_status mbar_book_match(mbar_book *book, int64_t now_ns, const mbar_book_mar
     mbar_status status = mbar_book_list(book, &working, 1, &n, error);
     for (int64_t i = 0; i < n && status == MBAR_OK; i++) {
         mbar_entry *entry = mbar_book_entry(book, book->pending[i]);
-        if (entry->bucket == MBAR_BUCKET_WORKING && !entry->dependent_filled) {
+        if (entry->bucket == MBAR_BUCKET_WORKING && !entry->sibling_filled) {
             status = is_lumibot ? lumibot_order(book, entry, now_ns, market, error)
                                 : strict_order(book, entry, now_ns, market, error);
         }

@@ -67,17 +67,17 @@ static mbar_status orders_table(const mbar_book *book, mbar_table **out, mbar_er
         NUMBER("id", INT64, ORDER(id)),
         NUMBER("parent", INT64, ORDER(parent)),
         NUMBER("symbol", DICT, 0),
-        words("side", ORDER(request.side), MBAR_WORDS_SIDE),
-        words("type", ORDER(request.type), MBAR_WORDS_TYPE),
-        words("class", ORDER(request.order_class), MBAR_WORDS_CLASS),
-        words("tif", ORDER(request.tif), MBAR_WORDS_TIF),
+        words("side", ORDER(side), MBAR_WORDS_SIDE),
+        words("type", ORDER(type), MBAR_WORDS_TYPE),
+        words("class", ORDER(order_class), MBAR_WORDS_CLASS),
+        words("tif", ORDER(tif), MBAR_WORDS_TIF),
         words("status", ORDER(status), MBAR_WORDS_STATUS),
-        NUMBER("quantity", FLOAT64, ORDER(request.quantity)),
-        NUMBER("limit_price", FLOAT64, ORDER(request.limit_price)),
-        NUMBER("stop_price", FLOAT64, ORDER(request.stop_price)),
-        NUMBER("stop_limit_price", FLOAT64, ORDER(request.stop_limit_price)),
-        NUMBER("trail_amount", FLOAT64, ORDER(request.trail_amount)),
-        NUMBER("trail_percent", FLOAT64, ORDER(request.trail_percent)),
+        NUMBER("quantity", FLOAT64, ORDER(quantity)),
+        NUMBER("limit_price", FLOAT64, ORDER(limit_price)),
+        NUMBER("stop_price", FLOAT64, ORDER(stop_price)),
+        NUMBER("stop_limit_price", FLOAT64, ORDER(stop_limit_price)),
+        NUMBER("trail_amount", FLOAT64, ORDER(trail_amount)),
+        NUMBER("trail_percent", FLOAT64, ORDER(trail_percent)),
         NUMBER("filled", FLOAT64, ORDER(filled)),
         NUMBER("fill_price", FLOAT64, ORDER(fill_price)),
         NUMBER("fees", FLOAT64, ORDER(fees)),
@@ -85,10 +85,10 @@ static mbar_status orders_table(const mbar_book *book, mbar_table **out, mbar_er
         TIME("placed", ORDER(placed_ns), true),
         TIME("closed", ORDER(closed_ns), true),
         NUMBER("ambiguous", BOOL, ORDER(ambiguous)),
-        NUMBER("tag", INT64, ORDER(request.tag)),
+        NUMBER("tag", INT64, ORDER(tag)),
     };
     const char **symbols;
-    mbar_status status = symbols_of(book, &members[SYMBOL], ORDER(request.asset), &symbols, error);
+    mbar_status status = symbols_of(book, &members[SYMBOL], ORDER(asset), &symbols, error);
     if (status != MBAR_OK) {
         return status;
     }
@@ -146,9 +146,8 @@ static int64_t collect_fills(const mbar_book *book, fill_row *rows)
         const mbar_log_row *row = mbar_book_logged(book, i);
         if (mbar_log_is_fill(row)) {
             if (rows != NULL) {
-                const mbar_order_request *request =
-                    &mbar_book_entry(book, row->order)->order.request;
-                rows[n] = (fill_row){mbar_book_event(book, i), request->asset, request->side};
+                const mbar_order *order = &mbar_book_entry(book, row->order)->order;
+                rows[n] = (fill_row){mbar_book_event(book, i), order->asset, order->side};
             }
             n++;
         }

@@ -66,7 +66,7 @@ static bool is_in_use(const mbar_engine *engine, int32_t asset)
     }
     for (mbar_order_id id = mbar_book_next_active(engine->book, 0); id != 0;
          id = mbar_book_next_active(engine->book, id)) {
-        if (mbar_book_order(engine->book, id)->request.asset == asset) {
+        if (mbar_book_order(engine->book, id)->asset == asset) {
             return true;
         }
     }

@@ -265,7 +265,7 @@ static mbar_book_data find_bar(mbar_engine *engine, const mbar_instrument *asset
 mbar_book_data mbar_engine_lumibot_bar(void *ctx, const mbar_order *order, mbar_bar *out)
 {
     mbar_engine *engine = ctx;
-    mbar_instrument *asset = &engine->assets[order->request.asset];
+    mbar_instrument *asset = &engine->assets[order->asset];
     bool has_days = engine->fill_step == MBAR_STEP_DAY ||
                     (asset->series != NULL && asset->series->step == MBAR_STEP_DAY);
     /* Bars of days depend on the splits booked, too. */

@@ -117,7 +117,7 @@ static void read_fresh(mbar_instrument *asset)
 static mbar_book_data strict_bar(void *ctx, const mbar_order *order, mbar_bar *out)
 {
     const mbar_engine *engine = ctx;
-    mbar_instrument *asset = &engine->assets[order->request.asset];
+    mbar_instrument *asset = &engine->assets[order->asset];
     int64_t row = asset->fresh_row;
     if (row < 0 || asset->times[row] < order->placed_ns) {
         return MBAR_BOOK_WAIT;

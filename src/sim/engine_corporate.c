@@ -72,7 +72,7 @@ static mbar_status split(mbar_engine *engine, int32_t asset, double ratio, mbar_
 /* Whether an order in the book was there before: children carry no date. */
 static bool is_carried(const mbar_order *order, int32_t asset, int64_t before_ns)
 {
-    return order->request.asset == asset && order->request.order_class != MBAR_CLASS_OCO &&
+    return order->asset == asset && order->order_class != MBAR_CLASS_OCO &&
            (order->parent != 0 || order->created_ns < before_ns);
 }
 

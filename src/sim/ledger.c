@@ -326,8 +326,8 @@ double mbar_lots_realize(mbar_holding *holding, double closing, double price)
 static double strict_fee(const mbar_ledger *ledger, const mbar_order *order, double price,
                          double quantity)
 {
-    int side = mbar_sign_of(order->request.side) > 0 ? 0 : 1;
-    mbar_order_type type = order->request.type;
+    int side = mbar_sign_of(order->side) > 0 ? 0 : 1;
+    mbar_order_type type = order->type;
     bool makes = type == MBAR_ORDER_LIMIT || type == MBAR_ORDER_STOP_LIMIT;
     double cost = 0;
     for (int32_t i = 0; i < ledger->n_fees[side]; i++) {
@@ -416,7 +416,7 @@ static void strict_future(mbar_ledger *ledger, mbar_holding *holding, double cha
 static mbar_status strict_execute(mbar_ledger *ledger, const mbar_order *order, double price,
                                   double quantity, int64_t ns, double *fee, mbar_error *error)
 {
-    int32_t asset = order->request.asset, quote;
+    int32_t asset = order->asset, quote;
     mbar_holding *holding = holding_of(ledger, asset);
     mbar_status status = mbar_ledger_quote_asset(ledger, asset, &quote, error);
     if (status == MBAR_OK && mbar_ledger_pays_by_margin(&holding->asset)) {
@@ -426,7 +426,7 @@ static mbar_status strict_execute(mbar_ledger *ledger, const mbar_order *order, 
         return status;
     }
     double before = holding->position.quantity;
-    double change = mbar_sign_of(order->request.side) * quantity;
+    double change = mbar_sign_of(order->side) * quantity;
     double closing = before * change < 0 ? fmin(fabs(before), quantity) : 0;
     if (mbar_ledger_pays_by_margin(&holding->asset)) {
         strict_future(ledger, holding, change, closing, price);

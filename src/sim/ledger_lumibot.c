@@ -38,8 +38,8 @@ static void percent_of(const mbar_decimal *percent, double price, double quantit
 /* BacktestingBroker.calculate_trade_cost */
 double mbar_lumibot_fee(const mbar_ledger *ledger, const mbar_order *order, double price)
 {
-    int side = mbar_sign_of(order->request.side) > 0 ? 0 : 1;
-    mbar_order_type type = order->request.type;
+    int side = mbar_sign_of(order->side) > 0 ? 0 : 1;
+    mbar_order_type type = order->type;
     bool takes = type == MBAR_ORDER_MARKET || type == MBAR_ORDER_STOP;
     bool makes = type == MBAR_ORDER_LIMIT || type == MBAR_ORDER_STOP_LIMIT;
     if (ledger->n_fees[side] == 0) {
@@ -56,11 +56,11 @@ double mbar_lumibot_fee(const mbar_ledger *ledger, const mbar_order *order, doub
         /* lumibot adds the terms that are nothing, too: they leave the sum as it is. */
         mbar_decimal_add(&cost, &cost, &exact->flat);
         if (fee->percent != 0) {
-            percent_of(&exact->percent, price, order->request.quantity, &part);
+            percent_of(&exact->percent, price, order->quantity, &part);
             mbar_decimal_add(&cost, &cost, &part);
         }
         if (fee->per_contract != 0) {
-            mbar_decimal_from_shortest(&part, order->request.quantity);
+            mbar_decimal_from_shortest(&part, order->quantity);
             mbar_decimal_multiply(&part, &part, &exact->per_contract);
             mbar_decimal_add(&cost, &cost, &part);
         }
@@ -277,7 +277,7 @@ static void pay_for_crypto(mbar_ledger *ledger, const mbar_holding *holding, int
 mbar_status mbar_lumibot_execute(mbar_ledger *ledger, const mbar_order *order, double price,
                                  double quantity, int64_t ns, double *fee, mbar_error *error)
 {
-    int32_t asset = order->request.asset, quote;
+    int32_t asset = order->asset, quote;
     assert(asset >= 0 && asset < ledger->n_assets);
     mbar_holding *holding = &ledger->holdings[asset];
     mbar_status status = mbar_ledger_quote_asset(ledger, asset, &quote, error);
@@ -287,7 +287,7 @@ mbar_status mbar_lumibot_execute(mbar_ledger *ledger, const mbar_order *order, d
     if (status != MBAR_OK) {
         return status;
     }
-    int sign = mbar_sign_of(order->request.side);
+    int sign = mbar_sign_of(order->side);
     double cost = mbar_lumibot_fee(ledger, order, price);
     double gain = closed_gain(holding, sign, price, quantity);
     bool is_crypto = holding->asset.kind == MBAR_ASSET_CRYPTO;
@@ -296,7 +296,7 @@ mbar_status mbar_lumibot_execute(mbar_ledger *ledger, const mbar_order *order, d
     } else if (is_crypto && !holding->asset.quote_is_crypto) {
         pay_for_crypto(ledger, holding, sign, price, quantity, cost);
     } else if (is_crypto) {
-        pay_in_crypto(ledger, quote, order->request.side, price, quantity, ns);
+        pay_in_crypto(ledger, quote, order->side, price, quantity, ns);
     }
     holding->position.realized += gain;
     move_position(ledger, asset, sign, quantity, price, ns);
@@ -311,7 +311,7 @@ mbar_status mbar_lumibot_execute(mbar_ledger *ledger, const mbar_order *order, d
 void mbar_lumibot_settle(mbar_ledger *ledger, const mbar_order *order, double price,
                          double quantity)
 {
-    const mbar_asset *asset = mbar_ledger_asset(ledger, order->request.asset);
+    const mbar_asset *asset = mbar_ledger_asset(ledger, order->asset);
     if (!mbar_ledger_settles_late(asset)) {
         return;
     }
@@ -322,7 +322,7 @@ void mbar_lumibot_settle(mbar_ledger *ledger, const mbar_order *order, double pr
     mbar_decimal_multiply(&leg, &leg, &factor);
     mbar_decimal_from_shortest(&factor, asset->multiplier);
     mbar_decimal_multiply(&leg, &leg, &factor);
-    if (mbar_sign_of(order->request.side) > 0) {
+    if (mbar_sign_of(order->side) > 0) {
         mbar_decimal_subtract(&cash, &cash, &leg);
     } else {
         mbar_decimal_add(&cash, &cash, &leg);

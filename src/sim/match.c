@@ -27,12 +27,12 @@
 
 static bool is_buy(const mbar_order *order)
 {
-    return mbar_sign_of(order->request.side) > 0;
+    return mbar_sign_of(order->side) > 0;
 }
 
 static bool is_immediate(const mbar_order *order)
 {
-    return order->request.tif == MBAR_TIF_IOC || order->request.tif == MBAR_TIF_FOK;
+    return order->tif == MBAR_TIF_IOC || order->tif == MBAR_TIF_FOK;
 }
 
 static mbar_match no_match(const mbar_order *order)
@@ -72,16 +72,15 @@ static double stop_in_bar(double stop, bool buy, double open, double high, doubl
 /* lumibot's Order.update_trail_stop_price. */
 static double moved_trail(const mbar_order *order, double price)
 {
-    const mbar_order_request *request = &order->request;
     bool buy = is_buy(order), armed = !isnan(order->trail_stop);
-    if (!isnan(request->trail_percent)) {
-        double stop = price * (buy ? 1 + request->trail_percent : 1 - request->trail_percent);
+    if (!isnan(order->trail_percent)) {
+        double stop = price * (buy ? 1 + order->trail_percent : 1 - order->trail_percent);
         return !armed || !buy ? stop : order->trail_stop;
     }
-    if (isnan(request->trail_amount)) {
+    if (isnan(order->trail_amount)) {
         return order->trail_stop;
     }
-    double stop = buy ? price + request->trail_amount : price - request->trail_amount;
+    double stop = buy ? price + order->trail_amount : price - order->trail_amount;
     return !armed || (buy ? stop < order->trail_stop : stop > order->trail_stop)
                ? stop
                : order->trail_stop;
@@ -99,15 +98,15 @@ static double limit_in_quote(double limit, bool buy, double bid, double ask)
 
 bool mbar_match_quote(const mbar_order *order, double bid, double ask, double *price)
 {
-    double limit = order->request.limit_price;
+    double limit = order->limit_price;
     bool buy = is_buy(order);
     bool has_bid = mbar_price_is_usable(bid), has_ask = mbar_price_is_usable(ask);
     *price = NAN;
-    if (order->request.type == MBAR_ORDER_MARKET) {
+    if (order->type == MBAR_ORDER_MARKET) {
         *price = buy ? (has_ask ? ask : NAN) : (has_bid ? bid : NAN);
         return !isnan(*price);
     }
-    if (order->request.type != MBAR_ORDER_LIMIT) {
+    if (order->type != MBAR_ORDER_LIMIT) {
         return false;
     }
     if (has_bid && has_ask) {
@@ -149,29 +148,28 @@ static double trail_in_quote(const mbar_order *order, double bid, double ask, mb
 /* lumibot's _try_fill_with_quote. */
 static double quote_price(const mbar_order *order, const mbar_bar *bar, mbar_match *match)
 {
-    const mbar_order_request *request = &order->request;
     bool buy = is_buy(order);
     double price = NAN;
-    switch (request->type) {
+    switch (order->type) {
     case MBAR_ORDER_MARKET:
         price = buy ? bar->ask : bar->bid;
         break;
     case MBAR_ORDER_LIMIT:
-        price = limit_in_quote(request->limit_price, buy, bar->bid, bar->ask);
+        price = limit_in_quote(order->limit_price, buy, bar->bid, bar->ask);
         break;
     case MBAR_ORDER_STOP:
-        if (mbar_price_is_usable(request->stop_price)) {
-            price = stop_in_quote(request->stop_price, buy, bar->bid, bar->ask);
+        if (mbar_price_is_usable(order->stop_price)) {
+            price = stop_in_quote(order->stop_price, buy, bar->bid, bar->ask);
         }
         break;
     case MBAR_ORDER_STOP_LIMIT:
-        if (!mbar_price_is_usable(request->stop_price) || isnan(request->limit_price)) {
+        if (!mbar_price_is_usable(order->stop_price) || isnan(order->limit_price)) {
             break;
         }
         match->triggered =
-            match->triggered || !isnan(stop_in_quote(request->stop_price, buy, bar->bid, bar->ask));
+            match->triggered || !isnan(stop_in_quote(order->stop_price, buy, bar->bid, bar->ask));
         if (match->triggered) {
-            price = limit_in_quote(request->limit_price, buy, bar->bid, bar->ask);
+            price = limit_in_quote(order->limit_price, buy, bar->bid, bar->ask);
         }
         break;
     case MBAR_ORDER_TRAIL:
@@ -183,24 +181,23 @@ static double quote_price(const mbar_order *order, const mbar_bar *bar, mbar_mat
 
 static double bar_price(const mbar_order *order, const mbar_bar *bar, mbar_match *match)
 {
-    const mbar_order_request *request = &order->request;
     bool buy = is_buy(order);
     double price = NAN;
-    switch (request->type) {
+    switch (order->type) {
     case MBAR_ORDER_MARKET:
         return bar->open;
     case MBAR_ORDER_LIMIT:
-        return limit_in_bar(request->limit_price, buy, bar->open, bar->high, bar->low);
+        return limit_in_bar(order->limit_price, buy, bar->open, bar->high, bar->low);
     case MBAR_ORDER_STOP:
-        return stop_in_bar(request->stop_price, buy, bar->open, bar->high, bar->low);
+        return stop_in_bar(order->stop_price, buy, bar->open, bar->high, bar->low);
     case MBAR_ORDER_STOP_LIMIT:
         if (order->triggered) {
-            return limit_in_bar(request->limit_price, buy, bar->open, bar->high, bar->low);
+            return limit_in_bar(order->limit_price, buy, bar->open, bar->high, bar->low);
         }
-        price = stop_in_bar(request->stop_price, buy, bar->open, bar->high, bar->low);
+        price = stop_in_bar(order->stop_price, buy, bar->open, bar->high, bar->low);
         if (!isnan(price)) {
             match->triggered = true;
-            price = limit_in_bar(request->limit_price, buy, price, bar->high, bar->low);
+            price = limit_in_bar(order->limit_price, buy, price, bar->high, bar->low);
         }
         return price;
     case MBAR_ORDER_TRAIL:
@@ -287,13 +284,12 @@ static double strict_stop_limit(double stop, double limit, const strict_bar *bar
 /* The old stop is tested, then drawn after the bar's best price; it never retreats. */
 static double strict_trail(const mbar_order *order, const strict_bar *bar, mbar_match *match)
 {
-    const mbar_order_request *request = &order->request;
     double price = NAN, old = bar->s * order->trail_stop;
     if (!isnan(old)) {
         price = strict_stop(old, bar);
     }
-    double distance = isnan(request->trail_percent) ? request->trail_amount
-                                                    : fabs(bar->best) * request->trail_percent;
+    double distance =
+        isnan(order->trail_percent) ? order->trail_amount : fabs(bar->best) * order->trail_percent;
     double stop = bar->best + distance;
     if (isnan(old) || stop < old) {
         match->trail_stop = bar->s * stop;
@@ -303,23 +299,22 @@ static double strict_trail(const mbar_order *order, const strict_bar *bar, mbar_
 
 static double strict_price(const mbar_order *order, const mbar_bar *bar, mbar_match *match)
 {
-    const mbar_order_request *request = &order->request;
     strict_bar at = directed(order, bar);
-    double limit = at.s * request->limit_price;
-    switch (request->type) {
+    double limit = at.s * order->limit_price;
+    switch (order->type) {
     case MBAR_ORDER_MARKET:
         return bar->open;
     case MBAR_ORDER_LIMIT:
         return at.s * strict_limit(limit, &at);
     case MBAR_ORDER_STOP:
-        return at.s * strict_stop(at.s * request->stop_price, &at);
+        return at.s * strict_stop(at.s * order->stop_price, &at);
     case MBAR_ORDER_STOP_LIMIT:
-        if (!isnan(request->stop_limit_price)) {
-            limit = at.s * request->stop_limit_price;
+        if (!isnan(order->stop_limit_price)) {
+            limit = at.s * order->stop_limit_price;
         }
         return at.s * (order->triggered
                            ? strict_limit(limit, &at)
-                           : strict_stop_limit(at.s * request->stop_price, limit, &at, match));
+                           : strict_stop_limit(at.s * order->stop_price, limit, &at, match));
     case MBAR_ORDER_TRAIL:
         return at.s * strict_trail(order, &at, match);
     }
@@ -329,7 +324,7 @@ static double strict_price(const mbar_order *order, const mbar_bar *bar, mbar_ma
 static double slipped(const mbar_order *order, double price, const mbar_asset *asset,
                       const mbar_frictions *frictions)
 {
-    if (order->request.type == MBAR_ORDER_LIMIT || order->request.type == MBAR_ORDER_STOP_LIMIT) {
+    if (order->type == MBAR_ORDER_LIMIT || order->type == MBAR_ORDER_STOP_LIMIT) {
         return price;
     }
     double against =
@@ -362,7 +357,7 @@ static mbar_match strict_match(const mbar_order *order, const mbar_bar *bar,
     if (!isnan(price)) {
         double quantity = fillable(order, bar, asset, frictions);
         bool is_all = quantity >= mbar_order_open_quantity(order);
-        if (quantity > 0 && (is_all || order->request.tif != MBAR_TIF_FOK)) {
+        if (quantity > 0 && (is_all || order->tif != MBAR_TIF_FOK)) {
             match.price = slipped(order, price, asset, frictions);
             match.quantity = quantity;
         }

@@ -20,7 +20,7 @@ bool mbar_match_quote(const mbar_order *order, double bid, double ask, double *p
 /* What of an order is still to be filled. */
 static inline double mbar_order_open_quantity(const mbar_order *order)
 {
-    return order->request.quantity - order->filled;
+    return order->quantity - order->filled;
 }
 
 #endif

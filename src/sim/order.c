@@ -23,6 +23,12 @@ int mbar_side_sign(mbar_side side)
     return mbar_sign_of(side);
 }
 
+mbar_order_id mbar_order_sibling(const mbar_order *order)
+{
+    assert(order != NULL);
+    return mbar_sibling_of(order);
+}
+
 void mbar_order_request_init(mbar_order_request *request)
 {
     assert(request != NULL);

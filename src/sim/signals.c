@@ -25,6 +25,7 @@
 #include "market/columns.h"
 #include "market/series.h"
 #include "sim/fills.h"
+#include "sim/order.h"
 
 #include <assert.h>
 #include <math.h>
@@ -324,16 +325,14 @@ static bool make_order(const run *run, mbar_order *order)
     if (change == 0) {
         return false;
     }
-    memset(order, 0, sizeof *order);
-    mbar_order_request_init(&order->request);
+    mbar_order_request request;
+    mbar_order_request_init(&request);
+    request.side = change > 0 ? MBAR_SIDE_BUY : MBAR_SIDE_SELL;
+    request.quantity = fabs(change);
+    mbar_order_init(order, &request);
     order->id = run->order;
-    order->request.side = change > 0 ? MBAR_SIDE_BUY : MBAR_SIDE_SELL;
-    order->request.quantity = fabs(change);
     order->status = MBAR_STATUS_NEW;
-    order->trail_stop = NAN;
-    order->fill_price = NAN;
     order->created_ns = order->placed_ns = run->placed_ns;
-    order->closed_ns = INT64_MIN;
     return true;
 }
 
@@ -354,7 +353,7 @@ static mbar_status book(run *run, mbar_order *order, const mbar_bar *bar, const 
         .ns = ns,
         .order = order->id,
         .asset = 0,
-        .side = order->request.side,
+        .side = order->side,
         .quantity = match->quantity,
         .price = match->price,
         .fee = fee,
@@ -385,7 +384,7 @@ static mbar_status offer(run *run, int64_t row, mbar_error *error)
         return MBAR_OK;
     }
     mark_until(run, row);
-    run->waiting = match.quantity < order.request.quantity;
+    run->waiting = match.quantity < order.quantity;
     return book(run, &order, &bar, &match, close_ns(&run->bars, row), error);
 }
 

@@ -10,6 +10,7 @@
 
 #include "sim/book.h"
 #include "sim/ledger.h"
+#include "sim/order.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -71,6 +72,16 @@ static inline mbar_order_request request_of(int32_t asset, mbar_side side, mbar_
     request.type = type;
     request.quantity = quantity;
     return request;
+}
+
+/* In no book. */
+static inline mbar_order order_of(int32_t asset, mbar_side side, mbar_order_type type,
+                                  double quantity)
+{
+    mbar_order order;
+    mbar_order_request request = request_of(asset, side, type, quantity);
+    mbar_order_init(&order, &request);
+    return order;
 }
 
 static inline mbar_bar bar_of(int64_t minute, double open, double high, double low, double close)

@@ -262,8 +262,16 @@ static void kept_blocks(void **state)
     assert_in_range(mbar_memory_trim(), 39 * MIB, 64 * MIB);
     assert_int_equal(mbar_memory_trim(), 0);
 
+    first = mbar_alloc_uninit(MIB, NULL);
+    mbar_free(first);
+    assert_ptr_not_equal(larger = mbar_alloc_uninit(2 * MIB, NULL), first);
+    assert_ptr_equal(again = mbar_alloc_uninit(MIB - MIB / 16, NULL), first);
+    mbar_free(again);
+    mbar_free(larger);
+    assert_in_range(mbar_memory_trim(), 3 * MIB, 4 * MIB);
+
     mbar_free(mbar_alloc_uninit(65 * MIB, NULL));
-    mbar_free(mbar_alloc_uninit(1 * MIB, NULL));
+    mbar_free(mbar_alloc_uninit(MIB / 10, NULL));
     assert_int_equal(mbar_memory_trim(), 0);
 }
 

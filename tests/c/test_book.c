@@ -181,7 +181,7 @@ static void test_cancel_and_modify(void **state)
     assert_string_equal(told(&desk), "canceled 1");
     assert_int_equal(order_at(&desk, a)->closed_ns, 5);
     assert_ok(mbar_book_modify(desk.book, a, 95, NO, NO, 0, &error)); /* no longer active */
-    assert_same(order_at(&desk, a)->request.limit_price, 90);
+    assert_same(order_at(&desk, a)->limit_price, 90);
     next_bar(&desk, 88, 89, 84, 86);
     assert_same(order_at(&desk, b)->fill_price, 85);
     assert_same(position(&desk), -2);
@@ -218,12 +218,12 @@ static void test_bracket(void **state)
     const mbar_order *take = order_at(&desk, id + 1), *stop = order_at(&desk, id + 2);
     assert_int_equal(mbar_book_orders(desk.book), 3);
     assert_int_equal(take->parent, id);
-    assert_int_equal(take->dependent, id + 2);
-    assert_int_equal(stop->dependent, id + 1);
-    assert_int_equal(take->request.side, MBAR_SIDE_SELL_TO_CLOSE);
-    assert_int_equal(take->request.type, MBAR_ORDER_LIMIT);
-    assert_int_equal(stop->request.type, MBAR_ORDER_STOP);
-    assert_int_equal(stop->request.tag, 42);
+    assert_int_equal(mbar_order_sibling(take), id + 2);
+    assert_int_equal(mbar_order_sibling(stop), id + 1);
+    assert_int_equal(take->side, MBAR_SIDE_SELL_TO_CLOSE);
+    assert_int_equal(take->type, MBAR_ORDER_LIMIT);
+    assert_int_equal(stop->type, MBAR_ORDER_STOP);
+    assert_int_equal(stop->tag, 42);
     assert_int_equal(stop->placed_ns, INT64_MIN);
     assert_string_equal(told(&desk), "new 1");
     next_bar(&desk, 100, 120, 90, 100); /* both lie in it, but the entry fills in it */
@@ -310,8 +310,8 @@ static void test_oto_trails(void **state)
     request.child_trail_amount = 5;
     mbar_order_id id = submit(&desk, request);
     const mbar_order *child = order_at(&desk, id + 1);
-    assert_int_equal(child->request.type, MBAR_ORDER_TRAIL);
-    assert_int_equal(child->request.side, MBAR_SIDE_BUY_TO_CLOSE);
+    assert_int_equal(child->type, MBAR_ORDER_TRAIL);
+    assert_int_equal(child->side, MBAR_SIDE_BUY_TO_CLOSE);
     next_bar(&desk, 100, 101, 99, 100);
     next_bar(&desk, 100, 101, 98, 98);
     assert_same(child->trail_stop, 103);
@@ -433,7 +433,7 @@ static void test_parts_of_brackets(void **state)
     assert_status(&desk, id + 1, MBAR_STATUS_NEW);
     next_bar(&desk, 105, 111, 104, 110); /* takes 10 */
     assert_status(&desk, id + 1, MBAR_STATUS_PARTIAL);
-    assert_same(order_at(&desk, id + 2)->request.quantity, 5);
+    assert_same(order_at(&desk, id + 2)->quantity, 5);
     next_bar(&desk, 96, 97, 94, 95); /* stops the other 5 */
     assert_status(&desk, id + 2, MBAR_STATUS_FILLED);
     assert_same(order_at(&desk, id + 2)->filled, 5);
@@ -444,7 +444,7 @@ static void test_parts_of_brackets(void **state)
     next_bar(&desk, 100, 101, 99, 100);
     assert_ok(mbar_book_cancel(desk.book, id, desk.now_ns, &error));
     assert_status(&desk, id, MBAR_STATUS_CANCELED);
-    assert_same(order_at(&desk, id + 2)->request.quantity, 10);
+    assert_same(order_at(&desk, id + 2)->quantity, 10);
     assert_true(mbar_book_is_active(desk.book, id));
     next_bar(&desk, 96, 97, 94, 95);
     assert_status(&desk, id + 2, MBAR_STATUS_FILLED);

@@ -19,7 +19,7 @@ static mbar_book_data give_bar(void *ctx, const mbar_order *order, mbar_bar *out
 {
     struct desk *desk = ctx;
     *out = desk->bar;
-    return desk->data[order->request.asset];
+    return desk->data[order->asset];
 }
 
 static bool is_session_closed(void *ctx)

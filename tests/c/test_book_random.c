@@ -36,7 +36,7 @@ static double random_price(struct desk *desk, int32_t asset)
 static mbar_book_data give_bar(void *ctx, const mbar_order *order, mbar_bar *out)
 {
     struct desk *desk = ctx;
-    *out = desk->bars[order->request.asset];
+    *out = desk->bars[order->asset];
     bool is_later = out->open_ns >= order->placed_ns;
     return is_later || desk->policy == MBAR_POLICY_LUMIBOT ? MBAR_BOOK_BAR : MBAR_BOOK_WAIT;
 }
@@ -96,8 +96,8 @@ static void touch_one(struct desk *desk)
         break;
     default:
         status =
-            mbar_book_modify(desk->book, id, random_price(desk, order->request.asset),
-                             random_price(desk, order->request.asset), NAN, desk->now_ns, &error);
+            mbar_book_modify(desk->book, id, random_price(desk, order->asset),
+                             random_price(desk, order->asset), NAN, desk->now_ns, &error);
     }
     if (status != MBAR_OK && status != MBAR_INVALID) {
         fail_msg("%s", error.message);
@@ -140,7 +140,7 @@ static void check_active(const struct desk *desk)
         bool is_open = order->status <= MBAR_STATUS_PARTIAL;
         n_open += is_open && order->placed_ns != INT64_MIN; /* else a child that waits */
         assert_true(is_open == (order->closed_ns == INT64_MIN));
-        assert_true(order->filled >= 0 && order->filled <= order->request.quantity + 1e-9);
+        assert_true(order->filled >= 0 && order->filled <= order->quantity + 1e-9);
         assert_true(!is_open || mbar_book_is_active(desk->book, id));
     }
     assert_int_equal(n_walked, n_open);
@@ -151,10 +151,10 @@ static void check_siblings(const struct desk *desk)
 {
     for (mbar_order_id id = 1; id <= mbar_book_orders(desk->book); id++) {
         const mbar_order *order = mbar_book_order(desk->book, id);
-        if (order->dependent > id) {
-            const mbar_order *sibling = mbar_book_order(desk->book, order->dependent);
+        if (mbar_order_sibling(order) > id) {
+            const mbar_order *sibling = mbar_book_order(desk->book, mbar_order_sibling(order));
             const mbar_order *parent = mbar_book_order(desk->book, order->parent);
-            double most = parent->request.order_class == MBAR_CLASS_OCO ? parent->request.quantity
+            double most = parent->order_class == MBAR_CLASS_OCO ? parent->quantity
                                                                         : parent->filled;
             assert_true(order->filled + sibling->filled <= most + 1e-9);
         }
@@ -171,7 +171,7 @@ static double check_fills(const struct desk *desk)
             continue;
         }
         const mbar_order *order = mbar_book_order(desk->book, event.order);
-        held[order->request.asset] += mbar_side_sign(order->request.side) * event.quantity;
+        held[order->asset] += mbar_side_sign(order->side) * event.quantity;
         fees += event.fee;
         assert_true(event.bar_ns >= order->created_ns || desk->policy == MBAR_POLICY_LUMIBOT);
     }

@@ -24,8 +24,8 @@ struct replay {
 static mbar_book_data give_bar(void *ctx, const mbar_order *order, mbar_bar *out)
 {
     struct replay *replay = ctx;
-    *out = replay->bars[order->request.asset];
-    return replay->data[order->request.asset];
+    *out = replay->bars[order->asset];
+    return replay->data[order->asset];
 }
 
 static bool is_session_closed(void *ctx)
@@ -202,13 +202,13 @@ static void check_order(struct replay *replay)
     const mbar_order *order = mbar_book_order(replay->book, read_number(lines));
     assert_non_null(order);
     check_number(lines, "the status", order->status, read_number(lines));
-    check_bits(lines, "the quantity", order->request.quantity, read_double(lines));
+    check_bits(lines, "the quantity", order->quantity, read_double(lines));
     check_bits(lines, "the fill's price", order->fill_price, read_double(lines));
     check_bits(lines, "the fees", order->fees, read_double(lines));
     check_bits(lines, "the trailing stop", order->trail_stop, read_double(lines));
     check_number(lines, "triggered", order->triggered, read_number(lines));
-    check_bits(lines, "the limit", order->request.limit_price, read_double(lines));
-    check_bits(lines, "the stop", order->request.stop_price, read_double(lines));
+    check_bits(lines, "the limit", order->limit_price, read_double(lines));
+    check_bits(lines, "the stop", order->stop_price, read_double(lines));
 }
 
 static void check_active(struct replay *replay)

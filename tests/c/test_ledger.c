@@ -5,7 +5,7 @@
 static double fill(mbar_ledger *ledger, int32_t asset, mbar_side side, double quantity,
                    double price)
 {
-    mbar_order order = {.id = 1, .request = request_of(asset, side, MBAR_ORDER_MARKET, quantity)};
+    mbar_order order = order_of(asset, side, MBAR_ORDER_MARKET, quantity);
     double fee = NAN;
     assert_ok(mbar_ledger_fill(ledger, &order, price, quantity, 7, &fee, &error));
     return fee;
@@ -124,7 +124,7 @@ static void test_crypto_pays_crypto(void **state)
         pair.quote = "USDT";
         pair.quote_is_crypto = true;
         assert_ok(mbar_ledger_add_asset(ledger, &pair, &eth, &error));
-        mbar_order order = {.request = request_of(eth, MBAR_SIDE_BUY, MBAR_ORDER_MARKET, 2)};
+        mbar_order order = order_of(eth, MBAR_SIDE_BUY, MBAR_ORDER_MARKET, 2);
         assert_fails(MBAR_NOTFOUND, "USDT",
                      mbar_ledger_fill(ledger, &order, 8, 2, 0, &fee, &error));
         number = ledger_add(ledger, MBAR_ASSET_CRYPTO, "USDT", 1, 0);
@@ -151,11 +151,11 @@ static void test_fees(void **state)
     assert_same(fill(ledger, stock, MBAR_SIDE_BUY, 10, 100), 1 + 10 + 5);
     assert_same(fill(ledger, stock, MBAR_SIDE_SELL, 10, 100), 0); /* takes, but only makers pay */
     assert_same(mbar_ledger_cash(ledger), -16);
-    mbar_order order = {.request = request_of(stock, MBAR_SIDE_BUY, MBAR_ORDER_TRAIL, 10)};
+    mbar_order order = order_of(stock, MBAR_SIDE_BUY, MBAR_ORDER_TRAIL, 10);
     order.filled = 4; /* not its first fill: the flat part is paid */
     assert_ok(mbar_ledger_fill(ledger, &order, 100, 6, 0, &fee, &error));
     assert_same(fee, 6 + 3);
-    order.request.type = MBAR_ORDER_LIMIT;
+    order.type = MBAR_ORDER_LIMIT;
     assert_ok(mbar_ledger_fill(ledger, &order, 100, 6, 0, &fee, &error));
     assert_same(fee, 3);
     mbar_fee bad = {.flat = NAN};
@@ -234,7 +234,7 @@ static void test_lumibot_quirks(void **state)
     mbar_ledger *ledger = ledger_new(MBAR_POLICY_LUMIBOT, 100);
     int32_t stock = ledger_add(ledger, MBAR_ASSET_STOCK, "SPY", 1, 0);
     int32_t future = ledger_add(ledger, MBAR_ASSET_FUTURE, "MES", 5, 1300);
-    mbar_order order = {.request = request_of(stock, MBAR_SIDE_BUY, MBAR_ORDER_MARKET, 4)};
+    mbar_order order = order_of(stock, MBAR_SIDE_BUY, MBAR_ORDER_MARKET, 4);
     double fee;
     /* The cash leg of a stock comes when the strategy is told. */
     assert_ok(mbar_ledger_execute(ledger, &order, 10, 4, 0, &fee, &error));

@@ -13,15 +13,6 @@ static mbar_asset asset_of(mbar_asset_kind kind)
     return asset;
 }
 
-static mbar_order order_of(mbar_side side, mbar_order_type type, double quantity)
-{
-    return (mbar_order){.id = 1,
-                        .request = request_of(0, side, type, quantity),
-                        .status = MBAR_STATUS_NEW,
-                        .trail_stop = NAN,
-                        .fill_price = NAN};
-}
-
 /* ---- LUMIBOT -------------------------------------------------------------- */
 
 static void test_lumibot(void **state)
@@ -32,16 +23,16 @@ static void test_lumibot(void **state)
     int64_t n = 0, n_filled = 0;
     for (lines_open(&lines, "sim_match.txt"); lines_next(&lines); n++) {
         lines.at = 0;
-        mbar_order order = order_of((mbar_side)read_number(&lines), MBAR_ORDER_MARKET, 1);
-        order.request.type = (mbar_order_type)read_number(&lines);
-        order.request.tif = (mbar_tif)read_number(&lines);
+        mbar_order order = order_of(0, (mbar_side)read_number(&lines), MBAR_ORDER_MARKET, 1);
+        order.type = (mbar_order_type)read_number(&lines);
+        order.tif = (mbar_tif)read_number(&lines);
         order.triggered = read_number(&lines) != 0;
         order.trail_stop = read_double(&lines);
-        order.request.limit_price = read_double(&lines);
-        order.request.stop_price = read_double(&lines);
-        order.request.stop_limit_price = read_double(&lines);
-        order.request.trail_amount = read_double(&lines);
-        order.request.trail_percent = read_double(&lines);
+        order.limit_price = read_double(&lines);
+        order.stop_price = read_double(&lines);
+        order.stop_limit_price = read_double(&lines);
+        order.trail_amount = read_double(&lines);
+        order.trail_percent = read_double(&lines);
         mbar_bar bar = {.volume = 1};
         bar.open = read_double(&lines);
         bar.high = read_double(&lines);
@@ -72,8 +63,8 @@ static mbar_match strictly(const mbar_order *order, mbar_bar bar)
 /* The price of a fill of the order in a bar of open 100, high 110, low 90, close 105. */
 static double price_in_bar(mbar_side side, mbar_order_type type, double price)
 {
-    mbar_order order = order_of(side, type, 1);
-    *(type == MBAR_ORDER_LIMIT ? &order.request.limit_price : &order.request.stop_price) = price;
+    mbar_order order = order_of(0, side, type, 1);
+    *(type == MBAR_ORDER_LIMIT ? &order.limit_price : &order.stop_price) = price;
     return strictly(&order, bar_of(0, 100, 110, 90, 105)).price;
 }
 
@@ -112,20 +103,20 @@ static void test_strict_prices(void **state)
 static void test_strict_needs_volume(void **state)
 {
     (void)state;
-    mbar_order order = order_of(MBAR_SIDE_BUY, MBAR_ORDER_MARKET, 1);
+    mbar_order order = order_of(0, MBAR_SIDE_BUY, MBAR_ORDER_MARKET, 1);
     mbar_bar bar = bar_of(0, 100, 110, 90, 105);
     bar.volume = 0;
     assert_same(strictly(&order, bar).price, NO);
     assert_false(strictly(&order, bar).cancel);
-    order.request.tif = MBAR_TIF_IOC;
+    order.tif = MBAR_TIF_IOC;
     assert_true(strictly(&order, bar).cancel);
     bar.volume = NAN; /* unknown */
     assert_same(strictly(&order, bar).price, 100);
     bar.open = NAN;
     assert_same(strictly(&order, bar).price, NO);
     /* A bar without trades moves no stop. */
-    order = order_of(MBAR_SIDE_SELL, MBAR_ORDER_TRAIL, 1);
-    order.request.trail_amount = 5;
+    order = order_of(0, MBAR_SIDE_SELL, MBAR_ORDER_TRAIL, 1);
+    order.trail_amount = 5;
     bar = bar_of(0, 100, 110, 90, 105);
     bar.volume = 0;
     assert_same(strictly(&order, bar).trail_stop, NO);
@@ -134,9 +125,9 @@ static void test_strict_needs_volume(void **state)
 /* Stop and limit of a stop-limit against open 100, high 110, low 90. */
 static mbar_match stop_limit(mbar_side side, double stop, double limit, double close)
 {
-    mbar_order order = order_of(side, MBAR_ORDER_STOP_LIMIT, 1);
-    order.request.stop_price = stop;
-    order.request.stop_limit_price = limit;
+    mbar_order order = order_of(0, side, MBAR_ORDER_STOP_LIMIT, 1);
+    order.stop_price = stop;
+    order.stop_limit_price = limit;
     return strictly(&order, bar_of(0, 100, 110, 90, close));
 }
 
@@ -170,9 +161,9 @@ static void test_strict_stop_limit(void **state)
         assert_int_equal(match.ambiguous, cases[i].ambiguous);
     }
     /* Once triggered it is a limit. */
-    mbar_order order = order_of(MBAR_SIDE_BUY, MBAR_ORDER_STOP_LIMIT, 1);
-    order.request.stop_price = 200;
-    order.request.limit_price = 95;
+    mbar_order order = order_of(0, MBAR_SIDE_BUY, MBAR_ORDER_STOP_LIMIT, 1);
+    order.stop_price = 200;
+    order.limit_price = 95;
     order.triggered = true;
     assert_same(strictly(&order, bar_of(0, 100, 110, 90, 100)).price, 95);
 }
@@ -180,8 +171,8 @@ static void test_strict_stop_limit(void **state)
 static void test_strict_trail(void **state)
 {
     (void)state;
-    mbar_order sell = order_of(MBAR_SIDE_SELL, MBAR_ORDER_TRAIL, 1);
-    sell.request.trail_percent = 0.1;
+    mbar_order sell = order_of(0, MBAR_SIDE_SELL, MBAR_ORDER_TRAIL, 1);
+    sell.trail_percent = 0.1;
     mbar_match match = strictly(&sell, bar_of(0, 100, 110, 90, 105));
     assert_same(match.price, NO); /* the first bar only arms it */
     assert_same(match.trail_stop, 99);
@@ -193,8 +184,8 @@ static void test_strict_trail(void **state)
     assert_same(match.trail_stop, 108);
     assert_same(strictly(&sell, bar_of(1, 105, 120, 99, 118)).price, 99);
     assert_same(strictly(&sell, bar_of(1, 97, 120, 95, 118)).price, 97);
-    mbar_order buy = order_of(MBAR_SIDE_BUY, MBAR_ORDER_TRAIL, 1);
-    buy.request.trail_amount = 4;
+    mbar_order buy = order_of(0, MBAR_SIDE_BUY, MBAR_ORDER_TRAIL, 1);
+    buy.trail_amount = 4;
     buy.trail_stop = 104;
     match = strictly(&buy, bar_of(1, 100, 103, 98, 99));
     assert_same(match.trail_stop, 102);
@@ -209,11 +200,11 @@ static void test_strict_frictions(void **state)
     mbar_asset asset = asset_of(MBAR_ASSET_FUTURE), crypto = asset_of(MBAR_ASSET_CRYPTO);
     mbar_frictions frictions = {.slippage_ticks = 2, .slippage_percent = 0.01};
     mbar_bar bar = bar_of(0, 100, 110, 90, 105);
-    mbar_order buy = order_of(MBAR_SIDE_BUY, MBAR_ORDER_MARKET, 100);
-    mbar_order sell = order_of(MBAR_SIDE_SELL, MBAR_ORDER_STOP, 100);
-    mbar_order limit = order_of(MBAR_SIDE_SELL, MBAR_ORDER_LIMIT, 100);
-    sell.request.stop_price = 95;
-    limit.request.limit_price = 104;
+    mbar_order buy = order_of(0, MBAR_SIDE_BUY, MBAR_ORDER_MARKET, 100);
+    mbar_order sell = order_of(0, MBAR_SIDE_SELL, MBAR_ORDER_STOP, 100);
+    mbar_order limit = order_of(0, MBAR_SIDE_SELL, MBAR_ORDER_LIMIT, 100);
+    sell.stop_price = 95;
+    limit.limit_price = 104;
     assert_same(mbar_match_order(&buy, &bar, MBAR_POLICY_STRICT, &asset, &frictions).price, 101.5);
     assert_same(mbar_match_order(&sell, &bar, MBAR_POLICY_STRICT, &asset, &frictions).price,
                 95 - (0.5 + 0.95));
@@ -232,7 +223,7 @@ static void test_strict_frictions(void **state)
     assert_same(match.price, NO);
     assert_same(match.quantity, 0);
     buy.filled = 0;
-    buy.request.tif = MBAR_TIF_FOK;
+    buy.tif = MBAR_TIF_FOK;
     bar.volume = 250;
     match = mbar_match_order(&buy, &bar, MBAR_POLICY_STRICT, &asset, &frictions);
     assert_same(match.price, NO);
@@ -246,11 +237,11 @@ static void test_strict_frictions(void **state)
 static void test_strict_below_zero(void **state)
 {
     (void)state;
-    mbar_order order = order_of(MBAR_SIDE_BUY, MBAR_ORDER_LIMIT, 1);
-    order.request.limit_price = -12;
+    mbar_order order = order_of(0, MBAR_SIDE_BUY, MBAR_ORDER_LIMIT, 1);
+    order.limit_price = -12;
     assert_same(strictly(&order, bar_of(0, -10, -5, -20, -18)).price, -12);
-    order = order_of(MBAR_SIDE_SELL, MBAR_ORDER_STOP, 1);
-    order.request.stop_price = -15;
+    order = order_of(0, MBAR_SIDE_SELL, MBAR_ORDER_STOP, 1);
+    order.stop_price = -15;
     assert_same(strictly(&order, bar_of(0, -10, -5, -20, -18)).price, -15);
 }
 

@@ -2,6 +2,8 @@
 #include "market_support.h"
 #include "shared_files.h"
 
+#include "sim/order.h"
+
 #include <millibar/io.h>
 #include <millibar/sim.h>
 
@@ -149,11 +151,13 @@ static void assert_equity(const made_bars *bars, const result *run, const mbar_a
     const int32_t *side = fill_values(run->fills, "side");
     for (int64_t i = 0, k = 0; i < bars->n; i++) {
         for (; k < mbar_table_rows(run->fills) && bar[k] == bars->times[i]; k++) {
-            mbar_order order = {.id = 1, .trail_stop = NAN, .fill_price = NAN};
+            mbar_order order;
+            mbar_order_request request;
+            mbar_order_request_init(&request);
+            request.side = side[k] == 0 ? MBAR_SIDE_BUY : MBAR_SIDE_SELL;
+            request.quantity = quantity[k];
+            mbar_order_init(&order, &request);
             double fee;
-            mbar_order_request_init(&order.request);
-            order.request.side = side[k] == 0 ? MBAR_SIDE_BUY : MBAR_SIDE_SELL;
-            order.request.quantity = quantity[k];
             must(mbar_ledger_fill(ledger, &order, price[k], quantity[k], bar[k], &fee, &error),
                  &error);
             assert_true(fee == fees[k]);

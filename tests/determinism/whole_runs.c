@@ -108,7 +108,7 @@ static mbar_status touch(mbar_engine *engine, runs *self, mbar_error *error)
         return MBAR_OK;
     }
     mbar_order_id id = n - (mbar_order_id)draw(self, (uint64_t)(n < 20 ? n : 20));
-    double price = mbar_engine_last_price(engine, mbar_engine_order(engine, id)->request.asset);
+    double price = mbar_engine_last_price(engine, mbar_engine_order(engine, id)->asset);
     if (isnan(price) || draw(self, 3) > 0) {
         return accept_refusal(mbar_engine_cancel(engine, id, error));
     }

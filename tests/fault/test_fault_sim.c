@@ -21,7 +21,7 @@ static mbar_asset pair_of(const char *symbol)
 static mbar_status fill_lots(mbar_ledger *ledger, mbar_error *error)
 {
     mbar_status status = MBAR_OK;
-    mbar_order order = {.request = request_of(0, MBAR_SIDE_BUY, MBAR_ORDER_MARKET, 1)};
+    mbar_order order = order_of(0, MBAR_SIDE_BUY, MBAR_ORDER_MARKET, 1);
     for (int i = 0; i < 40 && status == MBAR_OK; i++) {
         double cash = mbar_ledger_cash(ledger), fee = 77;
         double quantity = mbar_ledger_position(ledger, 0)->quantity;
