@@ -195,10 +195,13 @@ static void keep_all(mbar_instrument_indicator *self)
 }
 
 /* A row that is not at hand, or none. Apart, so that reading one that is needs no stack. */
-__attribute__((noinline)) static double find_value(const mbar_engine *engine,
-                                                   mbar_instrument_indicator *self, int32_t output,
-                                                   int64_t row)
+__attribute__((noinline)) static double find_value(const mbar_engine *engine, int32_t indicator,
+                                                   int32_t output, int64_t back)
 {
+    assert((uint32_t)indicator < (uint32_t)engine->n_indicators && back >= 0);
+    mbar_instrument_indicator *self = &engine->indicators[indicator];
+    assert((uint32_t)output < (uint32_t)self->n_outputs);
+    int64_t row = *self->n_shown - 1 - back;
     if (row < 0) {
         return NAN;
     }
@@ -214,11 +217,13 @@ __attribute__((noinline)) static double find_value(const mbar_engine *engine,
 double mbar_engine_indicator_value(const mbar_engine *engine, int32_t indicator, int32_t output,
                                    int64_t back)
 {
-    assert((uint32_t)indicator < (uint32_t)engine->n_indicators && back >= 0);
-    mbar_instrument_indicator *self = &engine->indicators[indicator];
-    assert((uint32_t)output < (uint32_t)self->n_outputs);
-    int64_t row = *self->n_shown - 1 - back;
-    return (uint64_t)(row - self->first_kept) < (uint64_t)self->n_kept
-               ? self->cells[output][row & self->mask]
-               : find_value(engine, self, output, row);
+    if ((uint32_t)indicator < (uint32_t)engine->n_indicators && back >= 0) {
+        const mbar_instrument_indicator *self = &engine->indicators[indicator];
+        int64_t row = *self->n_shown - 1 - back;
+        if ((uint32_t)output < (uint32_t)self->n_outputs &&
+            (uint64_t)(row - self->first_kept) < (uint64_t)self->n_kept) {
+            return self->cells[output][row & self->mask];
+        }
+    }
+    return find_value(engine, indicator, output, back);
 }
