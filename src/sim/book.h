@@ -27,10 +27,10 @@ typedef enum mbar_book_data {
     MBAR_BOOK_FAR_BAR
 } mbar_book_data;
 
-/* LUMIBOT: out->bid and out->ask are wanted whatever is returned (NaN: no quote). One call per
- * order and pass, LUMIBOT; STRICT may ask again for an order's sibling. */
+/* *out is lent until the next call; LUMIBOT wants it whatever is returned, for its quote (NaN:
+ * none). One call per order and pass, LUMIBOT; STRICT may ask again for an order's sibling. */
 typedef struct mbar_book_market {
-    mbar_book_data (*bar)(void *ctx, const mbar_order *order, mbar_bar *out);
+    mbar_book_data (*bar)(void *ctx, const mbar_order *order, const mbar_bar **out);
     void *ctx;
     /* LUMIBOT: whether the time to the close is 0 or less. Asked of DAY orders without data only,
      * for lumibot's answer has a consequence: see mbar_engine_session_closed. */
@@ -71,15 +71,15 @@ mbar_order_id mbar_book_next_active(const mbar_book *book, mbar_order_id after);
 bool mbar_book_is_active(const mbar_book *book, mbar_order_id id);
 
 /* Takes the next event in the order in which lumibot's queue gives them (fills, cancels, errors
- * before the others); false when there is none. Events stay in the log. Not queued, only
- * logged: MODIFIED under LUMIBOT, and the NEW of an OCO's placeholder. */
-bool mbar_book_next_event(mbar_book *book, mbar_event *out);
+ * before the others): its place in the log, -1 when there is none. Not queued, only logged:
+ * MODIFIED under LUMIBOT, and the NEW of an OCO's placeholder. */
+int64_t mbar_book_next_event(mbar_book *book);
 /* The events that wait have been told, without being looked at. STRICT, where nothing is settled
  * when an event is told (asserted). */
 void mbar_book_skip_events(mbar_book *book);
 /* What the delivery of an event does: LUMIBOT books the cash leg of stock and forex fills
  * only now. An event that lumibot drops unseen is not settled. */
-mbar_status mbar_book_settle(mbar_book *book, const mbar_event *event, mbar_error *error);
+void mbar_book_settle(mbar_book *book, int64_t index);
 /* The log: how many events so far, and one of them, asserted to be there. */
 int64_t mbar_book_events(const mbar_book *book);
 mbar_event mbar_book_event(const mbar_book *book, int64_t index);

@@ -53,13 +53,18 @@ int64_t mbar_book_events(const mbar_book *book)
     return book->n_events;
 }
 
+static const mbar_log_numbers *numbers_of(const mbar_book *book, const mbar_log_row *row)
+{
+    return mbar_blocks_at(&book->numbers, row->numbers);
+}
+
 mbar_event mbar_book_event(const mbar_book *book, int64_t index)
 {
     assert(book != NULL && index >= 0 && index < book->n_events);
     const mbar_log_row *row = mbar_book_logged(book, index);
     mbar_log_numbers numbers = {.price = NAN, .bar_ns = INT64_MIN};
     if (row->has_numbers) {
-        numbers = *(const mbar_log_numbers *)mbar_blocks_at(&book->numbers, row->numbers);
+        numbers = *numbers_of(book, row);
     } else {
         numbers.multiplier = mbar_entry_asset(book, mbar_book_entry(book, row->order))->multiplier;
     }
@@ -96,25 +101,23 @@ static bool is_queued(const mbar_book *book, const mbar_log_row *row)
     return true;
 }
 
-bool mbar_book_next_event(mbar_book *book, mbar_event *out)
+int64_t mbar_book_next_event(mbar_book *book)
 {
-    assert(book != NULL && out != NULL);
+    assert(book != NULL);
     while (book->next_urgent < book->n_events) {
         int64_t index = book->next_urgent++;
         if (is_urgent(mbar_book_logged(book, index))) {
-            *out = mbar_book_event(book, index);
-            return true;
+            return index;
         }
     }
     while (book->next_other < book->n_events) {
         int64_t index = book->next_other++;
         const mbar_log_row *row = mbar_book_logged(book, index);
         if (!is_urgent(row) && is_queued(book, row)) {
-            *out = mbar_book_event(book, index);
-            return true;
+            return index;
         }
     }
-    return false;
+    return -1;
 }
 
 void mbar_book_skip_events(mbar_book *book)
@@ -123,13 +126,13 @@ void mbar_book_skip_events(mbar_book *book)
     book->next_urgent = book->next_other = book->n_events;
 }
 
-mbar_status mbar_book_settle(mbar_book *book, const mbar_event *event, mbar_error *error)
+void mbar_book_settle(mbar_book *book, int64_t index)
 {
-    assert(book != NULL && event != NULL);
-    (void)error;
-    if (event->kind == MBAR_EVENT_FILLED || event->kind == MBAR_EVENT_PARTIAL) {
-        mbar_ledger_settle(book->ledger, mbar_book_order(book, event->order), event->price,
-                           event->quantity);
+    assert(book != NULL && index >= 0 && index < book->n_events);
+    const mbar_log_row *row = mbar_book_logged(book, index);
+    if (mbar_log_is_fill(row)) {
+        const mbar_log_numbers *numbers = numbers_of(book, row);
+        mbar_ledger_settle(book->ledger, &mbar_book_entry(book, row->order)->order, numbers->price,
+                           numbers->quantity);
     }
-    return MBAR_OK;
 }

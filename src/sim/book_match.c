@@ -75,24 +75,27 @@ static mbar_status lumibot_order(mbar_book *book, mbar_entry *entry, int64_t now
     if (now_ns >= entry->order.expires_ns) {
         return lumibot_cancel(book, entry, now_ns, "its time in force has elapsed", error);
     }
-    mbar_bar bar = {.open_ns = INT64_MIN, .bid = NAN, .ask = NAN};
+    const mbar_bar *bar;
+    mbar_bar quote;
     double settled;
     mbar_book_data data = market->bar(market->ctx, &entry->order, &bar);
     if (data == MBAR_BOOK_WAIT || data == MBAR_BOOK_FAR_BAR) {
-        return lumibot_by_quote(book, entry, &bar, data == MBAR_BOOK_FAR_BAR, now_ns, market,
-                                error);
+        return lumibot_by_quote(book, entry, bar, data == MBAR_BOOK_FAR_BAR, now_ns, market, error);
     }
     if (data == MBAR_BOOK_NO_BAR) {
-        bar.open = bar.high = bar.low = bar.close = bar.volume = NAN;
+        quote = *bar;
+        quote.open = quote.high = quote.low = quote.close = quote.volume = NAN;
+        bar = &quote;
     }
-    mbar_match match = match_entry(book, entry, &bar);
+    mbar_match match = match_entry(book, entry, bar);
     entry->order.triggered = match.triggered;
     entry->order.trail_stop = match.trail_stop;
     entry->order.by_quote = match.by_quote;
     if (!isnan(match.price)) {
-        return mbar_entry_fill(book, entry, match.price, match.quantity, &bar, now_ns, error);
+        return mbar_entry_fill(book, entry, match.price, match.quantity, bar, now_ns, error);
     }
-    if (data == MBAR_BOOK_NO_BAR && !mbar_match_quote(&entry->order, bar.bid, bar.ask, &settled)) {
+    if (data == MBAR_BOOK_NO_BAR &&
+        !mbar_match_quote(&entry->order, bar->bid, bar->ask, &settled)) {
         return lumibot_without_data(book, entry, now_ns, market, error);
     }
     return match.cancel ? lumibot_cancel(book, entry, now_ns, "not filled at once", error)
@@ -116,14 +119,14 @@ static bool fills_at_open(const mbar_entry *entry, const mbar_bar *bar)
 static mbar_entry *first_of_siblings(mbar_book *book, mbar_entry *entry, const mbar_bar *bar,
                                      const mbar_book_market *market, mbar_match *match)
 {
-    mbar_bar other;
+    const mbar_bar *other;
     if (mbar_sibling_of(&entry->order) == 0) {
         return entry;
     }
     mbar_entry *sibling = mbar_book_entry(book, mbar_sibling_of(&entry->order));
     if (sibling->bucket != MBAR_BUCKET_WORKING ||
         market->bar(market->ctx, &sibling->order, &other) != MBAR_BOOK_BAR ||
-        other.open_ns != bar->open_ns || other.open_ns >= sibling->order.expires_ns) {
+        other->open_ns != bar->open_ns || other->open_ns >= sibling->order.expires_ns) {
         return entry;
     }
     mbar_match its = match_entry(book, sibling, bar);
@@ -171,11 +174,11 @@ static mbar_status strict_meet(mbar_book *book, mbar_entry *entry, const mbar_ba
 static mbar_status strict_order(mbar_book *book, mbar_entry *entry, int64_t now_ns,
                                 const mbar_book_market *market, mbar_error *error)
 {
-    mbar_bar bar;
+    const mbar_bar *bar;
     mbar_status status = MBAR_OK;
     bool has_bar = market->bar(market->ctx, &entry->order, &bar) == MBAR_BOOK_BAR;
-    if (has_bar && bar.open_ns < entry->order.expires_ns) {
-        status = strict_meet(book, entry, &bar, now_ns, market, error);
+    if (has_bar && bar->open_ns < entry->order.expires_ns) {
+        status = strict_meet(book, entry, bar, now_ns, market, error);
     }
     if (status == MBAR_OK && entry->bucket == MBAR_BUCKET_WORKING &&
         now_ns >= entry->order.expires_ns) {

@@ -262,7 +262,7 @@ static mbar_book_data find_bar(mbar_engine *engine, const mbar_instrument *asset
     return away_ns > most_ns ? MBAR_BOOK_FAR_BAR : MBAR_BOOK_BAR;
 }
 
-mbar_book_data mbar_engine_lumibot_bar(void *ctx, const mbar_order *order, mbar_bar *out)
+mbar_book_data mbar_engine_lumibot_bar(void *ctx, const mbar_order *order, const mbar_bar **out)
 {
     mbar_engine *engine = ctx;
     mbar_instrument *asset = &engine->assets[order->asset];
@@ -273,6 +273,6 @@ mbar_book_data mbar_engine_lumibot_bar(void *ctx, const mbar_order *order, mbar_
         asset->met_data = find_bar(engine, asset, &asset->met);
         asset->met_at = engine->now_ns;
     }
-    *out = asset->met;
+    *out = &asset->met;
     return asset->met_data;
 }

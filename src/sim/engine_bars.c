@@ -114,7 +114,7 @@ static void read_fresh(mbar_instrument *asset)
 }
 
 /* mbar_book_market.bar. */
-static mbar_book_data strict_bar(void *ctx, const mbar_order *order, mbar_bar *out)
+static mbar_book_data strict_bar(void *ctx, const mbar_order *order, const mbar_bar **out)
 {
     const mbar_engine *engine = ctx;
     mbar_instrument *asset = &engine->assets[order->asset];
@@ -125,7 +125,7 @@ static mbar_book_data strict_bar(void *ctx, const mbar_order *order, mbar_bar *o
     if (asset->met_at != row) {
         read_fresh(asset);
     }
-    *out = asset->met;
+    *out = &asset->met;
     return asset->met_data;
 }
 

@@ -277,7 +277,7 @@ static mbar_status pay_today(mbar_engine *engine, const day *today, mbar_error *
 
 mbar_status mbar_engine_corporate_day(mbar_engine *engine, mbar_error *error)
 {
-    if (mbar_engine_is_strict(engine) || !engine->has_corporate) {
+    if (mbar_engine_is_strict(engine)) {
         return MBAR_OK;
     }
     const day today = {mbar_zone_day_start(engine->zone, engine->now_ns),

@@ -283,12 +283,17 @@ bool mbar_engine_session_closed(void *engine);
 /* ---- engine_bar.c ---------------------------------------------------------------- */
 
 /* mbar_book_market.bar of LUMIBOT; ctx is the engine. */
-mbar_book_data mbar_engine_lumibot_bar(void *ctx, const mbar_order *order, mbar_bar *out);
+mbar_book_data mbar_engine_lumibot_bar(void *ctx, const mbar_order *order, const mbar_bar **out);
 
 /* ---- engine_corporate.c ---------------------------------------------------------- */
 
 /* LUMIBOT: what _update_positions_with_splits and _update_cash_with_dividends do. */
 mbar_status mbar_engine_corporate_day(mbar_engine *engine, mbar_error *error);
+/* The same, without a call where no series has any. */
+static inline mbar_status mbar_engine_corporate_day_if_any(mbar_engine *engine, mbar_error *error)
+{
+    return engine->has_corporate ? mbar_engine_corporate_day(engine, error) : MBAR_OK;
+}
 /* STRICT: what row, about to close, pays and splits; before it is matched. */
 mbar_status mbar_engine_corporate_row(mbar_engine *engine, int32_t asset, int64_t row,
                                       mbar_error *error);

@@ -85,18 +85,19 @@ void mbar_engine_set_cash(mbar_engine *engine, double cash)
 
 mbar_status mbar_engine_deliver(mbar_engine *engine, bool also_early, mbar_error *error)
 {
-    mbar_event event;
     if (engine->strategy.on_order_event == NULL && mbar_engine_is_strict(engine)) {
         mbar_book_skip_events(engine->book);
         engine->is_touched = false;
         return MBAR_OK;
     }
-    while (mbar_book_next_event(engine->book, &event)) {
+    for (int64_t index = mbar_book_next_event(engine->book); index >= 0;
+         index = mbar_book_next_event(engine->book)) {
         if (!mbar_engine_is_strict(engine) && !engine->has_iterated && !also_early) {
             continue;
         }
-        MBAR_TRY(mbar_book_settle(engine->book, &event, error));
+        mbar_book_settle(engine->book, index);
         if (engine->strategy.on_order_event != NULL) {
+            mbar_event event = mbar_book_event(engine->book, index);
             MBAR_TRY(engine->strategy.on_order_event(engine, engine->state, &event, error));
         }
     }

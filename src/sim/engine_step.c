@@ -216,7 +216,7 @@ static mbar_status run_continuous(mbar_engine *engine, mbar_error *error)
         return MBAR_OK;
     }
     while (engine->now_ns <= engine->end_ns && !mbar_engine_is_stopped(engine)) {
-        MBAR_TRY(mbar_engine_corporate_day(engine, error));
+        MBAR_TRY(mbar_engine_corporate_day_if_any(engine, error));
         MBAR_TRY(mbar_engine_iterate(engine, true, error));
         MBAR_TRY(mbar_engine_pending(engine, error));
         if (engine->step_ns == 0) {
@@ -257,7 +257,7 @@ static mbar_status trade(mbar_engine *engine, mbar_error *error)
     while (left_ns != NO_SESSION && left_ns > least_ns && engine->now_ns <= engine->end_ns &&
            !mbar_engine_is_stopped(engine)) {
         bool ended;
-        MBAR_TRY(mbar_engine_corporate_day(engine, error));
+        MBAR_TRY(mbar_engine_corporate_day_if_any(engine, error));
         MBAR_TRY(mbar_engine_iterate(engine, is_market_open(engine), error));
         MBAR_TRY(mbar_engine_pending(engine, error));
         MBAR_TRY(sleep_step(engine, &ended, error));
@@ -276,7 +276,7 @@ static mbar_status open_session(mbar_engine *engine, bool *is_set_up, mbar_error
     if (!should_continue(engine)) {
         return MBAR_OK;
     }
-    MBAR_TRY(mbar_engine_corporate_day(engine, error));
+    MBAR_TRY(mbar_engine_corporate_day_if_any(engine, error));
     if (!is_market_open(engine)) {
         MBAR_TRY(mbar_engine_lifecycle(engine, engine->strategy.before_market_opens, error));
     }
@@ -362,7 +362,7 @@ static mbar_status run_daily(mbar_engine *engine, mbar_error *error)
             break;
         }
         MBAR_TRY(mbar_engine_move(engine, stamp_ns, error));
-        MBAR_TRY(mbar_engine_corporate_day(engine, error));
+        MBAR_TRY(mbar_engine_corporate_day_if_any(engine, error));
         MBAR_TRY(mbar_engine_iterate(engine, is_market_open(engine), error));
         MBAR_TRY(mbar_engine_pending(engine, error));
     }

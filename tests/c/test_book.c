@@ -16,14 +16,14 @@ struct desk {
 
 enum { FUTURE = 0, STOCK = 1 };
 
-static mbar_book_data give_bar(void *ctx, const mbar_order *order, mbar_bar *out)
+static mbar_book_data give_bar(void *ctx, const mbar_order *order, const mbar_bar **out)
 {
     struct desk *desk = ctx;
     desk->n_asked++;
     if (desk->bar.open_ns < order->placed_ns) {
         return MBAR_BOOK_WAIT;
     }
-    *out = desk->bar;
+    *out = &desk->bar;
     return MBAR_BOOK_BAR;
 }
 
@@ -98,10 +98,10 @@ static double position(const struct desk *desk)
 static const char *told(struct desk *desk)
 {
     static char text[1024];
-    mbar_event event;
     size_t n = 0;
     text[0] = 0;
-    while (mbar_book_next_event(desk->book, &event)) {
+    for (int64_t i; (i = mbar_book_next_event(desk->book)) >= 0;) {
+        mbar_event event = mbar_book_event(desk->book, i);
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %lld", n > 0 ? ", " : "",
                               mbar_order_word(MBAR_WORDS_EVENT, (int32_t)event.kind),
                               (long long)event.order);

@@ -15,10 +15,10 @@ struct desk {
     int64_t n_asked;
 };
 
-static mbar_book_data give_bar(void *ctx, const mbar_order *order, mbar_bar *out)
+static mbar_book_data give_bar(void *ctx, const mbar_order *order, const mbar_bar **out)
 {
     struct desk *desk = ctx;
-    *out = desk->bar;
+    *out = &desk->bar;
     return desk->data[order->asset];
 }
 

@@ -33,11 +33,11 @@ static double random_price(struct desk *desk, int32_t asset)
     return desk->level[asset] + 0.25 * (double)(random_below(desk, 41) - 20);
 }
 
-static mbar_book_data give_bar(void *ctx, const mbar_order *order, mbar_bar *out)
+static mbar_book_data give_bar(void *ctx, const mbar_order *order, const mbar_bar **out)
 {
     struct desk *desk = ctx;
-    *out = desk->bars[order->asset];
-    bool is_later = out->open_ns >= order->placed_ns;
+    *out = &desk->bars[order->asset];
+    bool is_later = (*out)->open_ns >= order->placed_ns;
     return is_later || desk->policy == MBAR_POLICY_LUMIBOT ? MBAR_BOOK_BAR : MBAR_BOOK_WAIT;
 }
 
@@ -95,9 +95,8 @@ static void touch_one(struct desk *desk)
         status = mbar_book_cancel(desk->book, id, desk->now_ns, &error);
         break;
     default:
-        status =
-            mbar_book_modify(desk->book, id, random_price(desk, order->asset),
-                             random_price(desk, order->asset), NAN, desk->now_ns, &error);
+        status = mbar_book_modify(desk->book, id, random_price(desk, order->asset),
+                                  random_price(desk, order->asset), NAN, desk->now_ns, &error);
     }
     if (status != MBAR_OK && status != MBAR_INVALID) {
         fail_msg("%s", error.message);
@@ -154,8 +153,7 @@ static void check_siblings(const struct desk *desk)
         if (mbar_order_sibling(order) > id) {
             const mbar_order *sibling = mbar_book_order(desk->book, mbar_order_sibling(order));
             const mbar_order *parent = mbar_book_order(desk->book, order->parent);
-            double most = parent->order_class == MBAR_CLASS_OCO ? parent->quantity
-                                                                        : parent->filled;
+            double most = parent->order_class == MBAR_CLASS_OCO ? parent->quantity : parent->filled;
             assert_true(order->filled + sibling->filled <= most + 1e-9);
         }
     }
@@ -204,10 +202,9 @@ static void check_value(const struct desk *desk, double fees)
 
 static int64_t drain(struct desk *desk)
 {
-    mbar_event event;
     int64_t n = 0;
-    for (; mbar_book_next_event(desk->book, &event); n++) {
-        assert_ok(mbar_book_settle(desk->book, &event, &error));
+    for (int64_t i; (i = mbar_book_next_event(desk->book)) >= 0; n++) {
+        mbar_book_settle(desk->book, i);
     }
     return n;
 }

@@ -21,10 +21,10 @@ struct replay {
     int64_t n_steps, n_fills;
 };
 
-static mbar_book_data give_bar(void *ctx, const mbar_order *order, mbar_bar *out)
+static mbar_book_data give_bar(void *ctx, const mbar_order *order, const mbar_bar **out)
 {
     struct replay *replay = ctx;
-    *out = replay->bars[order->asset];
+    *out = &replay->bars[order->asset];
     return replay->data[order->asset];
 }
 
@@ -182,17 +182,18 @@ static void check_event(struct replay *replay)
 static void check_told(struct replay *replay)
 {
     struct sim_lines *lines = &replay->lines;
-    mbar_event event;
-    if (!mbar_book_next_event(replay->book, &event)) {
+    int64_t index = mbar_book_next_event(replay->book);
+    if (index < 0) {
         fail_msg("line %ld: no event is left to be told", lines->number);
     }
+    mbar_event event = mbar_book_event(replay->book, index);
     const char *kind = mbar_order_word(MBAR_WORDS_EVENT, (int32_t)event.kind);
     const char *wanted = read_word(lines);
     if (strcmp(kind, wanted) != 0) {
         fail_msg("line %ld: told \"%s\", not \"%s\"", lines->number, kind, wanted);
     }
     check_number(lines, "the order told of", event.order, read_number(lines));
-    assert_ok(mbar_book_settle(replay->book, &event, &error));
+    mbar_book_settle(replay->book, index);
     check_bits(lines, "the cash", mbar_ledger_cash(replay->ledger), read_double(lines));
 }
 

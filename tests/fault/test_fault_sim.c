@@ -80,11 +80,10 @@ struct desk {
     mbar_policy policy;
 };
 
-static mbar_book_data give_bar(void *ctx, const mbar_order *order, mbar_bar *out)
+static mbar_book_data give_bar(void *ctx, const mbar_order *order, const mbar_bar **out)
 {
-    (void)ctx;
     (void)order;
-    *out = bar_of(10, 100, 101, 99, 100);
+    *out = ctx;
     return MBAR_BOOK_BAR;
 }
 
@@ -135,7 +134,8 @@ static mbar_status run_book(void *ctx, mbar_error *error)
 {
     struct desk *desk = ctx;
     const mbar_frictions frictions = {0};
-    const mbar_book_market market = {.bar = give_bar, .session_closed = never_closed};
+    mbar_bar bar = bar_of(10, 100, 101, 99, 100);
+    const mbar_book_market market = {give_bar, &bar, never_closed};
     mbar_book *book = (void *)7;
     mbar_status status = mbar_book_new(desk->policy, desk->ledger, &frictions, NULL, &book, error);
     if (status != MBAR_OK) {
