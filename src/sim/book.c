@@ -147,28 +147,33 @@ mbar_status mbar_book_submit(mbar_book *book, const mbar_order_request *request,
                              mbar_order_id *out, mbar_error *error)
 {
     assert(book != NULL && request != NULL && out != NULL);
-    mbar_draft draft;
-    mbar_status status =
-        mbar_draft_make(request, book->policy, book->ledger, now_ns, &draft, error);
+    mbar_status status = mbar_book_reserve(book, MBAR_MOST_CHILDREN + 1, error);
     if (status != MBAR_OK) {
         return status;
     }
-    int32_t n_children = draft.order.n_children;
-    if ((status = mbar_book_reserve(book, 1 + n_children, request->asset, error)) != MBAR_OK ||
-        (status = mbar_book_reserve_events(book, 1 + n_children, error)) != MBAR_OK) {
+    mbar_order_id id = book->n_orders + 1;
+    mbar_entry *entry = mbar_book_entry(book, id);
+    mbar_draft draft = {.order = &entry->order};
+    for (int32_t i = 0; i < MBAR_MOST_CHILDREN; i++) {
+        draft.children[i] = &mbar_book_entry(book, id + 1 + i)->order;
+    }
+    if ((status = mbar_draft_make(&draft, request, book->policy, book->ledger, now_ns, error)) !=
+            MBAR_OK ||
+        (status = mbar_book_reserve_asset(book, request->asset, error)) != MBAR_OK ||
+        (status = mbar_book_reserve_events(book, 1 + entry->order.n_children, error)) != MBAR_OK) {
         return status;
     }
-    bool is_oco = draft.order.order_class == MBAR_CLASS_OCO;
-    mbar_entry *entry = mbar_book_append(book, &draft.order);
+    bool is_oco = request->order_class == MBAR_CLASS_OCO;
+    mbar_book_append(book);
     enter(book, entry, is_oco ? MBAR_BUCKET_PLACEHOLDER : MBAR_BUCKET_WORKING, now_ns);
-    for (int32_t i = 0; i < n_children; i++) {
-        mbar_entry *child = mbar_book_append(book, &draft.children[i]);
-        child->order.parent = entry->order.id;
+    for (int32_t i = 0; i < entry->order.n_children; i++) {
+        mbar_entry *child = mbar_book_append(book);
+        child->order.parent = id;
         if (is_oco) {
             enter(book, child, MBAR_BUCKET_WORKING, now_ns);
         }
     }
-    *out = entry->order.id;
+    *out = id;
     return MBAR_OK;
 }
 

@@ -101,24 +101,24 @@ static mbar_status check_prices(const mbar_order *order, const mbar_asset *asset
 /* ---- Children ------------------------------------------------------------- */
 
 /* lumibot's children of a filled parent close what it opened; those of an OCO are as it. */
-static mbar_order child_of(const mbar_order *parent, mbar_policy policy)
+static void make_child(mbar_order *child, const mbar_order_request *parent, mbar_policy policy,
+                       double quantity, int64_t now_ns)
 {
-    mbar_order child = *parent;
     bool is_oco = parent->order_class == MBAR_CLASS_OCO;
     bool inherits = policy != MBAR_POLICY_LUMIBOT &&
                     (is_oco || parent->tif == MBAR_TIF_DAY || parent->tif == MBAR_TIF_GTD);
-    child.order_class = MBAR_CLASS_SIMPLE;
-    child.limit_price = child.stop_price = child.stop_limit_price = NAN;
-    child.trail_amount = child.trail_percent = NAN;
-    if (!is_oco) {
-        child.side =
-            mbar_sign_of(parent->side) > 0 ? MBAR_SIDE_SELL_TO_CLOSE : MBAR_SIDE_BUY_TO_CLOSE;
+    mbar_side side = is_oco                           ? parent->side
+                     : mbar_sign_of(parent->side) > 0 ? MBAR_SIDE_SELL_TO_CLOSE
+                                                      : MBAR_SIDE_BUY_TO_CLOSE;
+    *child = mbar_order_of(parent->asset, side, quantity);
+    child->created_ns = now_ns;
+    child->tag = parent->tag;
+    if (inherits) {
+        child->tif = parent->tif;
+        child->expires_ns = parent->good_till_ns;
+    } else if (policy == MBAR_POLICY_LUMIBOT) {
+        child->tif = MBAR_TIF_DAY; /* Order's default */
     }
-    if (!inherits) {
-        child.tif = policy == MBAR_POLICY_LUMIBOT ? MBAR_TIF_DAY : MBAR_TIF_GTC;
-        child.expires_ns = 0;
-    }
-    return child;
 }
 
 static double given(double value, double otherwise)
@@ -126,53 +126,51 @@ static double given(double value, double otherwise)
     return isnan(value) ? otherwise : value;
 }
 
-static bool limit_child(const mbar_order_request *request, const mbar_order *parent,
-                        mbar_policy policy, mbar_order *out)
+static double limit_of_child(const mbar_order_request *request)
 {
-    bool is_oco = parent->order_class == MBAR_CLASS_OCO;
-    double price = given(request->child_limit_price, is_oco ? parent->limit_price : NAN);
-    if (isnan(price)) {
-        return false;
-    }
-    *out = child_of(parent, policy);
-    out->type = MBAR_ORDER_LIMIT;
-    out->limit_price = price;
-    return true;
+    bool is_oco = request->order_class == MBAR_CLASS_OCO;
+    return given(request->child_limit_price, is_oco ? request->limit_price : NAN);
 }
 
-/* The stop among the children. As in lumibot, trail and limit refine a stop that is there;
- * STRICT takes a trail alone, too. */
-static bool stop_child(const mbar_order_request *request, const mbar_order *parent,
-                       mbar_policy policy, mbar_order *out)
+/* Makes the stop of a child. false: the request asks for none. As in lumibot, trail and limit
+ * refine a stop that is there; STRICT takes a trail alone, too. */
+static bool set_stop(mbar_order *child, const mbar_order_request *request, mbar_policy policy)
 {
-    bool is_oco = parent->order_class == MBAR_CLASS_OCO;
-    *out = child_of(parent, policy);
-    out->stop_price = given(request->child_stop_price, is_oco ? parent->stop_price : NAN);
-    out->stop_limit_price =
-        given(request->child_stop_limit_price, is_oco ? parent->stop_limit_price : NAN);
-    out->trail_amount = given(request->child_trail_amount, is_oco ? parent->trail_amount : NAN);
-    out->trail_percent = given(request->child_trail_percent, is_oco ? parent->trail_percent : NAN);
-    bool trails = !isnan(out->trail_amount) || !isnan(out->trail_percent);
-    bool has_limit = !isnan(out->stop_limit_price) && out->stop_limit_price != 0;
-    out->type = trails ? MBAR_ORDER_TRAIL : has_limit ? MBAR_ORDER_STOP_LIMIT : MBAR_ORDER_STOP;
-    return !isnan(out->stop_price) || (trails && policy != MBAR_POLICY_LUMIBOT);
+    bool is_oco = request->order_class == MBAR_CLASS_OCO;
+    double stop = given(request->child_stop_price, is_oco ? request->stop_price : NAN);
+    double limit = given(request->child_stop_limit_price, is_oco ? request->stop_limit_price : NAN);
+    double amount = given(request->child_trail_amount, is_oco ? request->trail_amount : NAN);
+    double percent = given(request->child_trail_percent, is_oco ? request->trail_percent : NAN);
+    bool trails = !isnan(amount) || !isnan(percent), has_limit = !isnan(limit) && limit != 0;
+    child->type = trails ? MBAR_ORDER_TRAIL : has_limit ? MBAR_ORDER_STOP_LIMIT : MBAR_ORDER_STOP;
+    child->stop_price = stop;
+    child->stop_limit_price = limit;
+    child->trail_amount = amount;
+    child->trail_percent = percent;
+    return !isnan(stop) || (trails && policy != MBAR_POLICY_LUMIBOT);
 }
 
-static mbar_status make_children(const mbar_order_request *request, mbar_policy policy,
-                                 mbar_draft *draft, mbar_error *error)
+static mbar_status make_children(const mbar_draft *draft, const mbar_order_request *request,
+                                 mbar_policy policy, int64_t now_ns, mbar_error *error)
 {
-    const mbar_order *parent = &draft->order;
+    mbar_order *parent = draft->order;
+    double limit = limit_of_child(request);
     int8_t n = 0;
-    if (parent->order_class == MBAR_CLASS_SIMPLE) {
+    if (request->order_class == MBAR_CLASS_SIMPLE) {
         return MBAR_OK;
     }
-    n += limit_child(request, parent, policy, &draft->children[n]);
-    n += stop_child(request, parent, policy, &draft->children[n]);
-    if (parent->order_class == MBAR_CLASS_OCO && n != 2) {
+    if (!isnan(limit)) {
+        make_child(draft->children[n], request, policy, parent->quantity, now_ns);
+        draft->children[n]->type = MBAR_ORDER_LIMIT;
+        draft->children[n++]->limit_price = limit;
+    }
+    make_child(draft->children[n], request, policy, parent->quantity, now_ns);
+    n += set_stop(draft->children[n], request, policy);
+    if (request->order_class == MBAR_CLASS_OCO && n != 2) {
         return mbar_error_set(error, MBAR_INVALID,
                               "an OCO needs two children: give a limit and a stop price");
     }
-    if (parent->order_class == MBAR_CLASS_OTO && n != 1) {
+    if (request->order_class == MBAR_CLASS_OTO && n != 1) {
         return mbar_error_set(error, MBAR_INVALID,
                               "an OTO needs one child, not %d: give a limit or a stop price for "
                               "it, not both",
@@ -183,9 +181,11 @@ static mbar_status make_children(const mbar_order_request *request, mbar_policy 
                               "a bracket without children: give a limit or a stop price for "
                               "them, or both");
     }
-    draft->order.n_children = draft->order.n_open_children = n;
-    draft->children[0].to_sibling = n == 2 ? 1 : 0;
-    draft->children[1].to_sibling = -1;
+    parent->n_children = parent->n_open_children = n;
+    if (n == 2) {
+        draft->children[0]->to_sibling = 1;
+        draft->children[1]->to_sibling = -1;
+    }
     return MBAR_OK;
 }
 
@@ -194,7 +194,7 @@ static mbar_status make_children(const mbar_order_request *request, mbar_policy 
 static mbar_status check_strictly(const mbar_draft *draft, const mbar_asset *asset, int64_t now_ns,
                                   mbar_error *error)
 {
-    const mbar_order *order = &draft->order;
+    const mbar_order *order = draft->order;
     mbar_status status = MBAR_OK;
     if (order->tif == MBAR_TIF_GTD && order->expires_ns <= now_ns) {
         return mbar_error_set(error, MBAR_INVALID,
@@ -206,13 +206,31 @@ static mbar_status check_strictly(const mbar_draft *draft, const mbar_asset *ass
         status = check_prices(order, asset, error);
     }
     for (int32_t i = 0; i < order->n_children && status == MBAR_OK; i++) {
-        status = check_prices(&draft->children[i], asset, error);
+        status = check_prices(draft->children[i], asset, error);
     }
     return status;
 }
 
-mbar_status mbar_draft_make(const mbar_order_request *request, mbar_policy policy,
-                            const mbar_ledger *ledger, int64_t now_ns, mbar_draft *out,
+/* The order itself. */
+static void make_order(mbar_order *order, const mbar_order_request *request, double quantity,
+                       int64_t now_ns)
+{
+    *order = mbar_order_of(request->asset, request->side, quantity);
+    order->type = request->type;
+    order->order_class = request->order_class;
+    order->tif = request->tif;
+    order->limit_price = request->limit_price;
+    order->stop_price = request->stop_price;
+    order->stop_limit_price = request->stop_limit_price;
+    order->trail_amount = request->trail_amount;
+    order->trail_percent = request->trail_percent;
+    order->created_ns = now_ns;
+    order->expires_ns = request->good_till_ns;
+    order->tag = request->tag;
+}
+
+mbar_status mbar_draft_make(const mbar_draft *draft, const mbar_order_request *request,
+                            mbar_policy policy, const mbar_ledger *ledger, int64_t now_ns,
                             mbar_error *error)
 {
     mbar_status status = check_enums(request, ledger, error);
@@ -220,19 +238,14 @@ mbar_status mbar_draft_make(const mbar_order_request *request, mbar_policy polic
         return status;
     }
     const mbar_asset *asset = mbar_ledger_asset(ledger, request->asset);
-    mbar_order_init(&out->order, request);
-    out->order.created_ns = now_ns;
-    if (policy == MBAR_POLICY_LUMIBOT) {
-        out->order.quantity = fabs(request->quantity);
-    }
-    status = check_quantity(out->order.quantity, policy, asset->symbol, error);
+    bool is_strict = policy != MBAR_POLICY_LUMIBOT;
+    double quantity = is_strict ? request->quantity : fabs(request->quantity);
+    status = check_quantity(quantity, policy, asset->symbol, error);
     if (status == MBAR_OK) {
-        status = make_children(request, policy, out, error);
+        make_order(draft->order, request, quantity, now_ns);
+        status = make_children(draft, request, policy, now_ns, error);
     }
-    if (status == MBAR_OK && policy != MBAR_POLICY_LUMIBOT) {
-        status = check_strictly(out, asset, now_ns, error);
-    }
-    return status;
+    return status == MBAR_OK && is_strict ? check_strictly(draft, asset, now_ns, error) : status;
 }
 
 mbar_status mbar_change_check(const mbar_order *order, const mbar_order *changed,

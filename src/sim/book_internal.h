@@ -90,10 +90,13 @@ static inline const mbar_asset *mbar_entry_asset(const mbar_book *book, const mb
 
 /* ---- book_lists.c --------------------------------------------------------- */
 
-/* Room for n more orders, and for the list of an asset, before anything is changed. */
-mbar_status mbar_book_reserve(mbar_book *book, int64_t n, int32_t asset, mbar_error *error);
-/* The next number's entry, in no bucket, its order otherwise as this. */
-mbar_entry *mbar_book_append(mbar_book *book, const mbar_order *order);
+/* Room for n more orders, from number n_orders + 1 on, which may be written before they are
+ * appended. */
+mbar_status mbar_book_reserve(mbar_book *book, int64_t n, mbar_error *error);
+/* Room for the list of an asset. */
+mbar_status mbar_book_reserve_asset(mbar_book *book, int32_t asset, mbar_error *error);
+/* The next number's entry, its order as written, in no bucket. */
+mbar_entry *mbar_book_append(mbar_book *book);
 void mbar_book_link(mbar_book *book, mbar_entry *entry, mbar_bucket bucket);
 /* Does nothing to an entry in no bucket. */
 void mbar_book_unlink(mbar_book *book, mbar_entry *entry);

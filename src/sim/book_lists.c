@@ -11,15 +11,19 @@
 
 #include <assert.h>
 
-mbar_status mbar_book_reserve(mbar_book *book, int64_t n, int32_t asset, mbar_error *error)
+mbar_status mbar_book_reserve(mbar_book *book, int64_t n, mbar_error *error)
 {
     if (book->n_orders + n > MBAR_MOST_ORDERS) {
         return mbar_error_set(error, MBAR_NOMEM, "more than %lld orders in one run",
                               (long long)MBAR_MOST_ORDERS);
     }
-    mbar_status status = mbar_blocks_reserve(&book->orders, book->n_orders + n, error);
-    if (status != MBAR_OK || asset < book->n_assets) {
-        return status;
+    return mbar_blocks_reserve(&book->orders, book->n_orders + n, error);
+}
+
+mbar_status mbar_book_reserve_asset(mbar_book *book, int32_t asset, mbar_error *error)
+{
+    if (asset < book->n_assets) {
+        return MBAR_OK;
     }
     int32_t n_assets = mbar_ledger_assets(book->ledger);
     assert(asset < n_assets);
@@ -35,10 +39,9 @@ mbar_status mbar_book_reserve(mbar_book *book, int64_t n, int32_t asset, mbar_er
     return MBAR_OK;
 }
 
-mbar_entry *mbar_book_append(mbar_book *book, const mbar_order *order)
+mbar_entry *mbar_book_append(mbar_book *book)
 {
     mbar_entry *entry = mbar_book_entry(book, ++book->n_orders);
-    entry->order = *order;
     entry->order.id = book->n_orders;
     entry->bucket = MBAR_BUCKET_NONE;
     entry->sibling_filled = false;

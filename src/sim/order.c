@@ -32,17 +32,27 @@ mbar_order_id mbar_order_sibling(const mbar_order *order)
 void mbar_order_request_init(mbar_order_request *request)
 {
     assert(request != NULL);
-    memset(request, 0, sizeof *request);
-    request->limit_price = NAN;
-    request->stop_price = NAN;
-    request->stop_limit_price = NAN;
-    request->trail_amount = NAN;
-    request->trail_percent = NAN;
-    request->child_limit_price = NAN;
-    request->child_stop_price = NAN;
-    request->child_stop_limit_price = NAN;
-    request->child_trail_amount = NAN;
-    request->child_trail_percent = NAN;
+    /* Every member by name: clearing it first takes longer. */
+    *request = (mbar_order_request){
+        .asset = 0,
+        .side = MBAR_SIDE_BUY,
+        .type = MBAR_ORDER_MARKET,
+        .order_class = MBAR_CLASS_SIMPLE,
+        .tif = MBAR_TIF_GTC,
+        .quantity = 0,
+        .limit_price = NAN,
+        .stop_price = NAN,
+        .stop_limit_price = NAN,
+        .trail_amount = NAN,
+        .trail_percent = NAN,
+        .good_till_ns = 0,
+        .child_limit_price = NAN,
+        .child_stop_price = NAN,
+        .child_stop_limit_price = NAN,
+        .child_trail_amount = NAN,
+        .child_trail_percent = NAN,
+        .tag = 0,
+    };
 }
 
 /* ---- Words ---------------------------------------------------------------- */

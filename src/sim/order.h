@@ -23,28 +23,40 @@ static inline mbar_order_id mbar_sibling_of(const mbar_order *order)
     return order->to_sibling != 0 ? order->id + order->to_sibling : 0;
 }
 
-/* An order as the request says, without a number, in no book; its children are others. What
- * good_till_ns comes to is seen when it is placed. */
-static inline void mbar_order_init(mbar_order *order, const mbar_order_request *request)
+/* An order of this much, at the market, in no book: without a number, prices or a term. Every
+ * member by name: clearing it first takes longer. */
+static inline mbar_order mbar_order_of(int32_t asset, mbar_side side, double quantity)
 {
-    *order = (mbar_order){
-        .asset = request->asset,
-        .side = request->side,
-        .type = request->type,
-        .order_class = request->order_class,
-        .tif = request->tif,
-        .quantity = request->quantity,
-        .limit_price = request->limit_price,
-        .stop_price = request->stop_price,
-        .stop_limit_price = request->stop_limit_price,
-        .trail_amount = request->trail_amount,
-        .trail_percent = request->trail_percent,
+    return (mbar_order){
+        .id = 0,
+        .parent = 0,
+        .asset = asset,
+        .side = side,
+        .type = MBAR_ORDER_MARKET,
+        .order_class = MBAR_CLASS_SIMPLE,
+        .tif = MBAR_TIF_GTC,
+        .status = MBAR_STATUS_UNPROCESSED,
+        .n_children = 0,
+        .n_open_children = 0,
+        .to_sibling = 0,
+        .triggered = false,
+        .ambiguous = false,
+        .by_quote = false,
+        .quantity = quantity,
+        .limit_price = NAN,
+        .stop_price = NAN,
+        .stop_limit_price = NAN,
+        .trail_amount = NAN,
+        .trail_percent = NAN,
         .trail_stop = NAN,
+        .filled = 0,
         .fill_price = NAN,
+        .fees = 0,
+        .created_ns = 0,
         .placed_ns = INT64_MIN,
-        .expires_ns = request->good_till_ns,
+        .expires_ns = 0,
         .closed_ns = INT64_MIN,
-        .tag = request->tag,
+        .tag = 0,
     };
 }
 

@@ -325,11 +325,7 @@ static bool make_order(const run *run, mbar_order *order)
     if (change == 0) {
         return false;
     }
-    mbar_order_request request;
-    mbar_order_request_init(&request);
-    request.side = change > 0 ? MBAR_SIDE_BUY : MBAR_SIDE_SELL;
-    request.quantity = fabs(change);
-    mbar_order_init(order, &request);
+    *order = mbar_order_of(0, change > 0 ? MBAR_SIDE_BUY : MBAR_SIDE_SELL, fabs(change));
     order->id = run->order;
     order->status = MBAR_STATUS_NEW;
     order->created_ns = order->placed_ns = run->placed_ns;

@@ -78,9 +78,8 @@ static inline mbar_order_request request_of(int32_t asset, mbar_side side, mbar_
 static inline mbar_order order_of(int32_t asset, mbar_side side, mbar_order_type type,
                                   double quantity)
 {
-    mbar_order order;
-    mbar_order_request request = request_of(asset, side, type, quantity);
-    mbar_order_init(&order, &request);
+    mbar_order order = mbar_order_of(asset, side, quantity);
+    order.type = type;
     return order;
 }
 

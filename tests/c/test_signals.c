@@ -151,12 +151,8 @@ static void assert_equity(const made_bars *bars, const result *run, const mbar_a
     const int32_t *side = fill_values(run->fills, "side");
     for (int64_t i = 0, k = 0; i < bars->n; i++) {
         for (; k < mbar_table_rows(run->fills) && bar[k] == bars->times[i]; k++) {
-            mbar_order order;
-            mbar_order_request request;
-            mbar_order_request_init(&request);
-            request.side = side[k] == 0 ? MBAR_SIDE_BUY : MBAR_SIDE_SELL;
-            request.quantity = quantity[k];
-            mbar_order_init(&order, &request);
+            mbar_order order =
+                mbar_order_of(0, side[k] == 0 ? MBAR_SIDE_BUY : MBAR_SIDE_SELL, quantity[k]);
             double fee;
             must(mbar_ledger_fill(ledger, &order, price[k], quantity[k], bar[k], &fee, &error),
                  &error);
