@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #define MBAR_KEPT_LEAST_BYTES ((size_t)128 << 10) /* smaller ones malloc does not give back */
-#define MBAR_LARGE_BYTES ((size_t)4 << 20)        /* from here on blocks are of huge pages */
+#define MBAR_LARGE_BYTES ((size_t)2 << 20)        /* from here on blocks are of huge pages */
 
 /* Keeps a block instead of freeing it. false: it is still the caller's. */
 bool mbar_kept_give(void *ptr);

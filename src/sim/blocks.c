@@ -7,19 +7,24 @@
 #include <assert.h>
 #include <string.h>
 
-void mbar_blocks_init(mbar_blocks *blocks, size_t element_bytes, int32_t max_shift)
+static const size_t LARGEST_BYTES = (size_t)4 << 20;
+
+void mbar_blocks_init(mbar_blocks *blocks, size_t element_bytes)
 {
-    assert(max_shift >= MBAR_STRETCH_SHIFT && max_shift < 32);
+    assert(element_bytes > 0);
     memset(blocks, 0, sizeof *blocks);
     blocks->element_bytes = element_bytes;
-    blocks->max_shift = max_shift;
+    blocks->max_shift = MBAR_STRETCH_SHIFT;
+    while (element_bytes << blocks->max_shift < LARGEST_BYTES) {
+        blocks->max_shift++;
+    }
 }
 
 /* Stretches of block number `block`. */
 static int64_t stretches_of(const mbar_blocks *blocks, int64_t block)
 {
     int64_t most = blocks->max_shift - MBAR_STRETCH_SHIFT;
-    return INT64_C(1) << (block < most ? block : most);
+    return INT64_C(1) << (2 * block < most ? 2 * block : most);
 }
 
 void mbar_blocks_deinit(mbar_blocks *blocks)

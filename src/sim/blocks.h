@@ -1,9 +1,9 @@
 /*
  * sim/blocks.h - an array that grows without moving what is in it.
  *
- * Blocks of 128 elements, then of twice as many as the last, up to 2^max_shift: a small
- * book is small, and a large one has blocks large enough for the system to give
- * them in few pages. A table has the address of every 128th element, whatever block it lies in,
+ * Blocks of 128 elements, then of four times as many as the last, up to four megabytes or just
+ * above: a small book is small, and a large one has blocks that the system gives in few pages.
+ * A table has the address of every 128th element, whatever block it lies in,
  * so that reaching an element is a look into the table.
  */
 #ifndef MBAR_SIM_BLOCKS_H
@@ -19,10 +19,10 @@ typedef struct mbar_blocks {
     int64_t n_blocks;
     int64_t capacity; /* elements of all blocks */
     size_t element_bytes;
-    int32_t max_shift;
+    int32_t max_shift; /* of the elements of the largest block */
 } mbar_blocks;
 
-void mbar_blocks_init(mbar_blocks *blocks, size_t element_bytes, int32_t max_shift);
+void mbar_blocks_init(mbar_blocks *blocks, size_t element_bytes);
 void mbar_blocks_deinit(mbar_blocks *blocks);
 mbar_status mbar_blocks_grow(mbar_blocks *blocks, int64_t n, mbar_error *error);
 

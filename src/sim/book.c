@@ -25,9 +25,6 @@
 #include <assert.h>
 #include <math.h>
 
-/* Blocks of some four megabytes. */
-enum { ORDERS_SHIFT = 14, EVENTS_SHIFT = 17 };
-
 /* ---- Life ----------------------------------------------------------------- */
 
 mbar_status mbar_book_new(mbar_policy policy, mbar_ledger *ledger, const mbar_frictions *frictions,
@@ -38,9 +35,9 @@ mbar_status mbar_book_new(mbar_policy policy, mbar_ledger *ledger, const mbar_fr
     if (book == NULL) {
         return MBAR_NOMEM;
     }
-    mbar_blocks_init(&book->orders, sizeof(mbar_entry), ORDERS_SHIFT);
-    mbar_blocks_init(&book->events, sizeof(mbar_log_row), EVENTS_SHIFT);
-    mbar_blocks_init(&book->numbers, sizeof(mbar_log_numbers), EVENTS_SHIFT);
+    mbar_blocks_init(&book->orders, sizeof(mbar_entry));
+    mbar_blocks_init(&book->events, sizeof(mbar_log_row));
+    mbar_blocks_init(&book->numbers, sizeof(mbar_log_numbers));
     book->policy = policy;
     book->ledger = ledger;
     book->frictions = *frictions;

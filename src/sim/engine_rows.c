@@ -18,12 +18,10 @@
 
 /* ---- Room ------------------------------------------------------------------------ */
 
-enum { MOST_SPANS_SHIFT = 16, MOST_SINGLES_SHIFT = 18 }; /* of a block: 4 MB */
-
 void mbar_engine_rows_init(mbar_engine_rows *rows)
 {
-    mbar_blocks_init(&rows->spans, sizeof(mbar_row_span), MOST_SPANS_SHIFT);
-    mbar_blocks_init(&rows->singles, sizeof(mbar_single_row), MOST_SINGLES_SHIFT);
+    mbar_blocks_init(&rows->spans, sizeof(mbar_row_span));
+    mbar_blocks_init(&rows->singles, sizeof(mbar_single_row));
 }
 
 void mbar_engine_rows_deinit(mbar_engine_rows *rows)
