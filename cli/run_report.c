@@ -373,27 +373,31 @@ static int64_t count_bars(const run_request *request)
 static mbar_status summarize(const run_request *request, const run_outcome *outcome, summary *out,
                              mbar_error *error)
 {
-    mbar_table *tables[N_TABLES] = {NULL};
-    mbar_status status = get_tables(outcome, tables, error);
+    const mbar_engine *engine = outcome->engine;
+    mbar_table *fills = NULL, *rows = NULL;
+    mbar_status status = mbar_engine_table(engine, "fills", &fills, error);
     if (status == MBAR_OK) {
-        const mbar_engine *engine = outcome->engine;
+        status = mbar_engine_table(engine, "iterations", &rows, error);
+    }
+    if (status == MBAR_OK) {
         double budget = request->options.budget;
         *out = (summary){
             .n_bars = count_bars(request),
             .n_iterations = mbar_engine_iterations(engine),
             .n_orders = mbar_engine_orders(engine),
-            .n_fills = mbar_table_rows(tables[1]),
-            .fees = table_sum(tables[1], "fee"),
+            .n_fills = mbar_table_rows(fills),
+            .fees = table_sum(fills, "fee"),
             .cash = mbar_engine_cash(engine),
             .value = mbar_engine_value(engine),
             .change = (mbar_engine_value(engine) - budget) / budget,
-            .drawdown = max_drawdown(tables[2]),
+            .drawdown = max_drawdown(rows),
             .wall_s = outcome->data_s + outcome->run_s + outcome->reporting_s,
             .memory_bytes = peak_memory_bytes(),
         };
         out->bars_per_second = outcome->run_s > 0 ? (double)out->n_bars / outcome->run_s : 0;
     }
-    free_tables(tables);
+    mbar_table_unref(fills);
+    mbar_table_unref(rows);
     return status;
 }
 
