@@ -135,7 +135,7 @@ class BacktestingBroker:
         self.result: Result | None = None
         self.tracker: Tracker | None = None
         self._strategy: Callable[[], Strategy | None] = _nobody
-        self._account = ("", Asset("USD", Asset.AssetType.FOREX), 0.0)  # name, cash, budget
+        self._account = ("", Asset("USD", Asset.AssetType.FOREX), 0.0)  # name, cash asset, cash
         self._multipliers: list[float] = []
         self._unpriced: dict[Asset, int] = {}
         self._sessions: Sessions | None = None
@@ -147,7 +147,7 @@ class BacktestingBroker:
         """Becomes the broker of a strategy, which holds it: not the other way as well, or nothing
         of a run would be let go before the collector came by."""
         self._strategy = ref(strategy)
-        self._account = (strategy.name, strategy.quote_asset, strategy.initial_budget)
+        self._account = (strategy.name, strategy.quote_asset, strategy._start_cash)
         self.quote_assets.add(strategy.quote_asset)
 
     @property
@@ -188,7 +188,7 @@ class BacktestingBroker:
             before_opening_ns=_minutes(strategy.minutes_before_opening),
             before_closing_ns=_minutes(strategy.minutes_before_closing),
             after_closing_ns=_minutes(strategy.minutes_after_closing),
-            budget=float(strategy.initial_budget),
+            budget=float(strategy._start_cash),
             buy_fees=fee_rows(strategy.buy_trading_fees),
             sell_fees=fee_rows(strategy.sell_trading_fees),
             slippage_ticks=self.frictions["slippage_ticks"],

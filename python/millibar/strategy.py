@@ -121,6 +121,7 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
     parameters: Any = None
     logger: Any = logger_of("millibar.strategy")
     _trader: ClassVar[Any] = None
+    _told_value: tuple[int | None, float] | None = None  # rows so far, and a value set then
 
     def __init__(
         self,
@@ -178,6 +179,7 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
         self._minutes_after_closing = minutes_after_closing
         self._sleeptime = sleeptime
         self._initial_budget = _budget(budget)
+        self._start_cash = self._initial_budget
         self._analysis: dict[str, Any] = {}
         self._strings: dict[str, Asset] = {}
         self.vars = Vars()
@@ -321,7 +323,7 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
     def cash(self) -> float:
         """Cash now."""
         engine = self.broker.engine
-        return float(self._initial_budget) if engine is None else engine.cash
+        return float(self._start_cash) if engine is None else engine.cash
 
     @property
     def unspent_money(self) -> float:
@@ -331,9 +333,19 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
     @property
     def portfolio_value(self) -> float:
         """Cash and holdings, as of the last mark to market: before each lifecycle method and after
-        each iteration."""
+        each iteration. A value that is set is read until the row of this iteration or method is
+        noted, in which it does not stand."""
         engine = self.broker.engine
+        if self._told_value is not None:
+            n_rows, value = self._told_value
+            if n_rows == (None if engine is None else engine.n_rows):
+                return value
         return float(self._initial_budget) if engine is None else engine.value
+
+    @portfolio_value.setter
+    def portfolio_value(self, value: float) -> None:
+        engine = self.broker.engine
+        self._told_value = None if engine is None else engine.n_rows, value
 
     def get_cash(self) -> float:
         """As `cash`."""
@@ -387,6 +399,16 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
         engine.cash = cash
         self.broker.flows.note(engine, kind, float(amount), reason)
         return engine.cash
+
+    def _set_cash_position(self, cash: Any) -> None:
+        """Makes cash what is given, as lumibot's method of this name: what it adds or takes is gain
+        or loss, where that of `adjust_cash()` is not."""
+        engine = self.broker.engine
+        if engine is not None:
+            engine.cash = float(cash)
+        else:
+            self._start_cash = cash
+            self.broker._adopt(self)
 
     # ---- Data ----------------------------------------------------------------------------------
 

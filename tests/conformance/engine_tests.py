@@ -28,8 +28,6 @@ FILES = {**SOURCE_FILES, "test_order_serialization.py": 3}
 
 _CALENDAR = "private methods of lumibot's broker that move its clock and read its calendar"
 _OPTIONS = "options and legs are not simulated"
-_PRIVATE_CASH = "calls the private _set_cash_position"
-_SETS_VALUE = "sets portfolio_value, which is the engine's"
 _PRIVATE_STEPS = "calls the private _parse_timestep"
 _PROGRESS = "the progress file of lumibot's DataSourceBacktesting"
 _PROCESSING = "backtest/test_backtesting_broker_processing.py"
@@ -42,19 +40,6 @@ NOT_APPLICABLE = {
         f"test_drift_rebalancer.py::{name}": "fails on lumibot too, with the same figures"
         for name in ("test_classic_60_40", "test_classic_60_40_with_fractional")
     },
-    **{
-        f"test_drift_rebalancer.py::{name}": _PRIVATE_CASH
-        for name in (
-            "test_limit_buy_when_we_dont_have_enough_money_for_everything",
-            "test_market_buy_when_we_dont_have_enough_money_for_everything",
-            "test_attempting_to_buy_when_we_dont_have_enough_money_for_even_one_share",
-            "test_buying_fractional_shares",
-            "test_buying_options_respects_cash_constraints",
-            "test_options_cost_calculation_in_cash_deduction",
-            "test_options_insufficient_cash_creates_no_order",
-        )
-    },
-    "test_drift_rebalancer.py::TestDriftCalculationLogic": _SETS_VALUE,
     "test_split_adjustment.py": "ThetaData's helper",
     "test_data_polars_parity.py": "lumibot's DataPolars",
     "test_portfolio_valuation_fallbacks.py": "private valuation steps of lumibot's Strategy",
@@ -90,17 +75,7 @@ NOT_APPLICABLE = {
     "test_progress_logging.py::TestDataSourceBacktestingProgress": _PROGRESS,
     "test_progress_logging.py::TestUpdateDatetimeWithPositions": _PROGRESS,
     "test_progress_logging.py::TestBackwardCompatibility": _PROGRESS,
-    **{
-        f"test_cash.py::{name}": _PRIVATE_CASH
-        for name in (
-            "test_cash_after_position_creation",
-            "test_cash_after_trade_simulation",
-            "test_cash_multiple_position_updates",
-            "test_cash_with_zero_value",
-            "test_cash_with_decimal_values",
-            "test_update_cash_handles_all_order_sides",
-        )
-    },
+    "test_cash.py::test_update_cash_handles_all_order_sides": "calls the private _update_cash",
 }
 
 

@@ -845,6 +845,42 @@ def test_cash_comes_and_goes() -> None:
     assert strategy.analysis["total_return"] == 0.0
 
 
+def test_cash_that_is_set_is_gain_or_loss() -> None:
+    seen: list[float] = []
+
+    def move(self: Strategy) -> None:
+        seen.append(self.cash)
+        self._set_cash_position(seen[-1] - 100)
+        seen.append(self.get_cash())
+        with pytest.raises(InvalidError, match="no amount"):
+            self._set_cash_position(math.nan)
+
+    backtest = Backtest(once(move), {SPY: minutes(5)})
+    backtest.strategy._set_cash_position(50_000)
+    assert (backtest.strategy.cash, backtest.strategy.initial_budget) == (50_000, 100_000)
+    result = backtest.run()
+    assert seen == [50_000, 49_900]
+    assert set(result.equity["cash"].tolist()) == {49_900.0}
+    assert result.corporate.table.column("kind").to_list() == []
+
+
+@both
+def test_a_portfolio_value_that_is_set_is_read_until_the_iteration_is_over(policy: str) -> None:
+    seen: list[float] = []
+
+    def tell(self: Strategy) -> None:
+        seen.append(self.portfolio_value)
+        self.portfolio_value = 7.0
+        seen.append(self.get_portfolio_value())
+
+    backtest = Backtest(tell, {SPY: minutes(5)}, policy=policy)
+    backtest.strategy.portfolio_value = 3_300.0
+    assert backtest.strategy.portfolio_value == 3_300.0
+    result = backtest.run()
+    assert seen == [100_000.0, 7.0] * result.speed.n_iterations
+    assert set(result.equity["portfolio_value"].tolist()) == {100_000.0}
+
+
 def test_nobody_puts_in_less_than_nothing() -> None:
     def move(self: Strategy) -> None:
         for wrong in (0, -1, math.inf):

@@ -204,12 +204,22 @@ class Surveyor(Strategy):
             order = self.create_order(asset, 1, side, limit_price=limit, quote=quote)
         self.ask("submitted", lambda: _order(self.submit_order(order)))
         if self.turn % 4 == 1:
+            self.ask("told value", self.tell_value)
             self.ask("deposit", lambda: self.deposit_cash(100.5))
+            self.ask("set cash", self.set_cash)
         if self.turn % 4 == 3:
             self.ask("withdraw", lambda: self.withdraw_cash(50.25))
             self.ask("too much", lambda: self.withdraw_cash(1e12, allow_negative=False))
             self.ask("adjust", lambda: self.adjust_cash(-1.125, reason="fee"))
             self.ask("not a number", lambda: self.deposit_cash(float("nan")))
+
+    def tell_value(self) -> list[float]:
+        self.portfolio_value = 1234.5
+        return [self.portfolio_value, self.get_portfolio_value(), self.cash]
+
+    def set_cash(self) -> list[float]:
+        self._set_cash_position(self.cash - 0.3)
+        return [self.cash, self.get_cash(), self.portfolio_value]
 
 
 def _by_symbol(answers: Any) -> dict[str, Any]:
