@@ -11,8 +11,10 @@
  * what the tag announces. Bars give short copies, one for every value or so. Far from both
  * ends one takes a look-up and two moves of eight bytes, whatever its length and offset (a
  * branch on either is mispredicted too often); what they write past its end the next element
- * overwrites. "Far" is SLACK bytes, which no such move or load reaches over. Everything else
- * is done exactly.
+ * overwrites. "Far" is SLACK bytes, which no such move or load reaches over. Times give pairs,
+ * one a value: a literal for the lower bytes, a copy of the upper ones from eight back. A copy
+ * that loads what two stores have just left waits for both, so runs of such pairs keep what is
+ * copied in a register. Everything else is done exactly.
  *
  * No byte outside [src, src + src_size) is read, and none outside [dst, dst + the block's
  * length), which is at most dst_capacity, is written, whatever the block says.
@@ -44,6 +46,11 @@ typedef struct place {
 #define NEAR_16(tag) NEAR_4(tag), NEAR_4((tag) + 4), NEAR_4((tag) + 8), NEAR_4((tag) + 12)
 #define NEAR_64(tag) NEAR_16(tag), NEAR_16((tag) + 16), NEAR_16((tag) + 32), NEAR_16((tag) + 48)
 static const uint16_t near_copies[256] = {NEAR_64(0), NEAR_64(64), NEAR_64(128), NEAR_64(192)};
+
+/* The tags of a literal of n bytes, up to 60, and of a copy of n, 4 to 11, from less than 256
+ * bytes back, which the byte after it says. */
+#define LITERAL_TAG(n) ((uint8_t)(((n)-1) << 2))
+#define COPY_TAG(n) ((uint8_t)(((n)-4) << 2 | 1))
 
 static void move_8(uint8_t *to, const uint8_t *from)
 {
@@ -132,6 +139,27 @@ static void repeat(uint8_t *out, size_t offset, size_t length)
     }
 }
 
+/* Values of eight bytes, alike but for the first n_low, as pairs: a literal of those, then a copy
+ * of the others from eight back, with the same tags all along. Stops at the first that is none,
+ * or where less than SLACK bytes are left. */
+static void unpack_pairs(place *at, size_t n_low)
+{
+    const uint8_t *in = at->in, *in_far = at->in_end - SLACK;
+    const uint8_t low = LITERAL_TAG(n_low), high = COPY_TAG(8 - n_low);
+    uint8_t *out = at->out, *out_far = at->out_end - SLACK;
+    uint8_t rest[8];
+    move_8(rest, out - 8 + n_low);
+    while (in < in_far && out < out_far && in[0] == low && in[1 + n_low] == high &&
+           in[2 + n_low] == 8) {
+        move_8(out, in + 1);
+        move_8(out + n_low, rest);
+        in += n_low + 3;
+        out += 8;
+    }
+    at->in = in;
+    at->out = out;
+}
+
 /* Near copies and short literals, up to another element or the last SLACK bytes of an end. */
 static void unpack_fast(place *at)
 {
@@ -143,6 +171,15 @@ static void unpack_fast(place *at)
             const size_t length = (tag >> 2) + 1;
             if (length > 60) {
                 break;
+            }
+            if (length <= 4 && in[1 + length] == COPY_TAG(8 - length) && in[2 + length] == 8 &&
+                out - at->out_begin >= 8) {
+                at->in = in;
+                at->out = out;
+                unpack_pairs(at, length);
+                in = at->in;
+                out = at->out;
+                continue;
             }
             memcpy(out, in + 1, 16);
             if (length > 16) {

@@ -85,6 +85,26 @@ static size_t put_element(uint8_t *to, size_t done, size_t *length)
     return n;
 }
 
+/* Values of eight bytes that share their upper ones, as times do: literals, and copies from eight
+ * back. Now and then one is cut otherwise. */
+static size_t put_pairs(uint8_t *to, size_t *length)
+{
+    size_t n = 0, n_low = below(4) + 1;
+    *length = 0;
+    for (uint32_t pairs = below(30) + 1; pairs > 0; pairs--) {
+        size_t offset = below(40) == 0 ? below(8) + 1 : 8;
+        size_t n_high = below(40) == 0 ? below(8) + 4 : 8 - n_low;
+        to[n++] = (uint8_t)((n_low - 1) << 2);
+        for (size_t i = 0; i < n_low; i++) {
+            to[n++] = (uint8_t)below(256);
+        }
+        to[n++] = (uint8_t)(1 | (n_high - 4) << 2);
+        to[n++] = (uint8_t)offset;
+        *length += n_low + n_high;
+    }
+    return n;
+}
+
 /* A valid block that unpacks to *length bytes, at most about MOST / 2. */
 static size_t make_block(uint8_t *block, size_t *length)
 {
@@ -92,7 +112,8 @@ static size_t make_block(uint8_t *block, size_t *length)
     size_t n = 0, done = 0, wanted = below(below(2) == 0 ? 200 : MOST / 4) + 1;
     while (done < wanted) {
         size_t more;
-        n += put_element(elements + n, done, &more);
+        n += done >= 7 && below(8) == 0 ? put_pairs(elements + n, &more)
+                                        : put_element(elements + n, done, &more);
         done += more;
     }
     *length = done;
@@ -156,12 +177,35 @@ static void test_compressed_columns(void **state)
     free(block);
 }
 
+/* Times of every unit, as the compressor itself writes them, with gaps. */
+static void test_compressed_times(void **state)
+{
+    static int64_t values[8192];
+    size_t n_bytes = sizeof values, n_block = 0;
+    uint8_t *block = malloc(carquet_snappy_compress_bound(n_bytes));
+    (void)state;
+    assert_non_null(block);
+    for (int64_t second = 1; second <= 1000000000; second *= 10) {
+        int64_t value = 1700000000 * second;
+        for (size_t i = 0; i < 8192; i++) {
+            value += 60 * second * (below(50) == 0 ? below(100) : 1);
+            values[i] = value;
+        }
+        assert_int_equal(carquet_snappy_compress((const uint8_t *)values, n_bytes, block,
+                                                 carquet_snappy_compress_bound(n_bytes), &n_block),
+                         0);
+        assert_same(block, n_block, n_bytes);
+    }
+    free(block);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_of_element),
         cmocka_unit_test(test_damaged_blocks),
         cmocka_unit_test(test_compressed_columns),
+        cmocka_unit_test(test_compressed_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
