@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from millibar import _core
 from millibar._arrays import to_numpy
-from millibar._sheets import Sheet, _asset, _in_short, _positions, events_sheet, stats_sheet
+from millibar._event_sheets import events_sheet
+from millibar._holdings import positions_by_row
+from millibar._sheet_parts import Sheet, asset_fields, in_short
+from millibar._sheets import stats_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,11 +56,11 @@ def stats_frame(result: Result) -> pd.DataFrame:
     frame: pd.DataFrame = _frame(stats_sheet(result), "datetime").set_index("datetime")
     shorts: dict[str, Any] = {}
     rows = []
-    for held in _positions(result):
+    for held in positions_by_row(result):
         row = []
         for symbol, quantity in held:
             if symbol not in shorts:
-                shorts[symbol] = _in_short(symbol, _asset(result, symbol))
+                shorts[symbol] = in_short(symbol, asset_fields(result, symbol))
             row.append({"asset": shorts[symbol], "quantity": float(quantity)})
         rows.append(row)
     frame["positions"] = pd.Series(rows, index=frame.index, dtype=object)

@@ -2,23 +2,29 @@
 
 The engine says of each row how many events had been logged before it; the fills among those are
 booked as lumibot books them: in Decimals of 28 digits, positions in the order in which they were
-opened, a position that is flat forgotten, the currency of a crypto's cash leg kept.
+opened, a position that is flat forgotten, the currency of a crypto's cash leg kept. Where a result
+was made without those counts, its fills are booked by their times.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from itertools import groupby, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from millibar._schema import is_buy
+from millibar._arrays import null_mask, to_numpy
+from millibar._schema import FILL_KINDS, is_buy, times_ns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    import numpy.typing as npt
+
     from millibar.result import Result
 
-_FILLS = frozenset(("filled", "partial", "fill", "partial_fill"))
 _EXACT = ("crypto", "crypto_future")
 
 
@@ -120,14 +126,12 @@ def _fills(result: Result) -> list[tuple[int, str, str, float, float]]:
     return [
         (number, *of_order[order], quantity, price)
         for number, (kind, order, quantity, price) in enumerate(rows)
-        if kind in _FILLS
+        if kind in FILL_KINDS
     ]
 
 
 def _splits(result: Result) -> list[tuple[int, int, str, float]]:
     """(events before it, time, symbol, ratio) of each."""
-    from millibar._schema import times_ns
-
     table = result.corporate.table
     times = times_ns(table.column("timestamp")).tolist()
     names = ("events", "kind", "symbol", "per_unit")
@@ -137,3 +141,63 @@ def _splits(result: Result) -> list[tuple[int, int, str, float]]:
         for ns, events, kind, symbol, per_unit in rows
         if kind == "split"
     ]
+
+
+# ---- Positions ---------------------------------------------------------------------------------
+
+
+def positions_by_row(result: Result) -> Iterable[Sequence[tuple[str, float]]]:
+    """What is held at each row, oldest position first; before it the cash, if the strategy has that
+    among its positions."""
+    held = _units_held(result)
+    if not result.settings.get("include_cash_positions"):
+        return held
+    symbol = result.settings["quote_asset"]
+    cash = result.equity.table.column("cash").to_list()
+    return ([(symbol, amount), *units] for amount, units in zip(cash, held, strict=True))
+
+
+def _units_held(result: Result) -> Iterable[Sequence[tuple[str, float]]]:
+    """What is held at each row, oldest position first.
+
+    Fills at a row's own time come after it, as orders are matched when the iteration is over; of
+    further rows at that time, the first whose cash is another has them.
+    """
+    if result.positions is not None:
+        yield from result.positions
+        return
+    if "events" in result.equity.table.names:
+        yield from holdings_at_rows(result)
+        return
+    fills = result.fills.table
+    columns = [fills.column(name).to_list() for name in ("symbol", "side", "quantity")]
+    booked = zip(_rows_of_fills(result).tolist(), *columns, strict=True)
+    held: dict[str, float] = {}
+    snapshot: list[tuple[str, float]] = []
+    done, n_rows = 0, len(result.times_ns)
+    for row, group in groupby(booked, itemgetter(0)):
+        yield from repeat(snapshot, row - done)
+        done = row
+        for _, symbol, side, size in group:
+            quantity = held.get(symbol, 0.0) + (size if is_buy(side) else -size)
+            if abs(quantity) <= 1e-12 * size:
+                held.pop(symbol, None)
+            else:
+                held[symbol] = quantity
+        snapshot = list(held.items())
+    yield from repeat(snapshot, n_rows - done)
+
+
+def _rows_of_fills(result: Result) -> npt.NDArray[np.int64]:
+    """The row that first shows each fill, shape (fills,); the number of rows where none does."""
+    import numpy as np
+
+    times = result.times_ns
+    at = times_ns(result.fills.table.column("timestamp"))
+    rows = np.searchsorted(times, at, "right")
+    cash = result.equity.table.column("cash")
+    values, absent = to_numpy(cash), null_mask(cash)
+    settled = (values[1:] != values[:-1]) & ~(absent[1:] & absent[:-1]) & (np.diff(times) == 0)
+    places = np.append(np.flatnonzero(settled) + 1, len(times))
+    later = places[np.searchsorted(places, np.searchsorted(times, at, "left"))]
+    return np.maximum.accumulate(np.minimum(rows, later))

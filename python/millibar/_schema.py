@@ -103,6 +103,9 @@ CORPORATE = (
 
 _TYPES: dict[Kind, _core.Type] = {"float": "float64", "int": "int64", "bool": "bool"}
 
+FILL_KINDS = frozenset(("filled", "partial", "fill", "partial_fill"))
+"""Kinds of events that are fills: ours, and the engine's, which are lumibot's."""
+
 
 def is_buy(side: str) -> bool:
     """Whether a side adds to a position: "buy", "buy_to_close", ...; "sell", "sell_short", ... do

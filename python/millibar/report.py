@@ -6,7 +6,7 @@
     files["manifest"]          # logs/MesMomentum_2026-11-24_14-49_manifest.json
 
 Every file is whole or not there: it is written beside its place and renamed. What goes into each is
-in docs/results.md; the tables themselves are made by `_sheets`.
+in docs/results.md; the tables themselves are made by `_sheets` and `_event_sheets`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from millibar import _core
 from millibar._cells import json_plain
+from millibar._event_sheets import events_sheet, trades_sheet
 from millibar._hashes import columns_hash
 from millibar._render import page_html
-from millibar._sheets import Sheet, events_sheet, indicators_sheet, stats_sheet, trades_sheet
+from millibar._sheet_parts import Sheet
+from millibar._sheets import indicators_sheet, stats_sheet
 from millibar._stats import LABELS
 from millibar.errors import InvalidError
 

@@ -34,7 +34,8 @@ from millibar._cells import (
     time_cells,
     typed_column,
 )
-from millibar._sheets import events_sheet, indicators_sheet, stats_sheet, trades_sheet
+from millibar._event_sheets import events_sheet, trades_sheet
+from millibar._sheets import indicators_sheet, stats_sheet
 from millibar._speed import Speed
 from millibar.report import data_entry, file_sha256, manifest, write_files
 from millibar.result import Result
