@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import UserDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -521,6 +521,20 @@ class TradingFee:
             f"TradingFee(flat_fee={self.flat_fee}, percent_fee={self.percent_fee}, "
             f"per_contract_fee={self.per_contract_fee}, maker={self.maker}, taker={self.taker})"
         )
+
+
+def fee_rows(fees: Iterable[Any]) -> list[tuple[float, float, float, bool, bool]]:
+    """TradingFees as the engine takes them: (flat, percent, per contract, maker, taker)."""
+    return [
+        (
+            float(fee.flat_fee),
+            float(fee.percent_fee),
+            float(fee.per_contract_fee),
+            bool(fee.maker),
+            bool(fee.taker),
+        )
+        for fee in fees
+    ]
 
 
 class TradingSlippage:

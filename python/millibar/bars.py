@@ -62,6 +62,20 @@ class SeriesOptions(NamedTuple):
     duplicates: _core.Duplicates = "refuse"
     zone: str | None = None
 
+    @classmethod
+    def of(
+        cls,
+        time: str | None,
+        period: str | timedelta | int,
+        label: _core.Label,
+        sort: bool,
+        duplicates: _core.Duplicates,
+        tz: ZoneLike | None,
+    ) -> Self:
+        """From the keywords themselves."""
+        zone = None if tz is None else zone_name(tz)
+        return cls(time, to_period_ns(period), label, sort, duplicates, zone)
+
     def series(self, table: _core.Table) -> _core.Series:
         name = self.time or time_column_name(table)
         if name is None:
@@ -145,14 +159,7 @@ class Bars(Frame, IndicatorMethods):
         duplicates: _core.Duplicates = "refuse",
         tz: ZoneLike | None = None,
     ) -> None:
-        options = SeriesOptions(
-            time=time,
-            period_ns=to_period_ns(period),
-            label=label,
-            sort=sort,
-            duplicates=duplicates,
-            zone=None if tz is None else zone_name(tz),
-        )
+        options = SeriesOptions.of(time, period, label, sort, duplicates, tz)
         self._set(table_of(data), options)
         if options.change_rows or options.zone is not None:
             self._adopt(options.series(self._table))

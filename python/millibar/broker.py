@@ -20,7 +20,7 @@ from millibar._log import logger_of
 from millibar._strategy_missing import unsupported
 from millibar._strategy_orders import NO_CHILDREN, child_prices
 from millibar._tracking import Tracker, held_contract
-from millibar.assets import Asset, futures_margin
+from millibar.assets import Asset, fee_rows, futures_margin
 from millibar.errors import InvalidError
 from millibar.orders import Order, Position
 
@@ -60,20 +60,6 @@ _TIF_NAMES = {
 
 def _nobody() -> None:
     return None
-
-
-def fee_rows(fees: Iterable[Any]) -> list[tuple[float, float, float, bool, bool]]:
-    """TradingFees as the engine takes them."""
-    return [
-        (
-            float(fee.flat_fee),
-            float(fee.percent_fee),
-            float(fee.per_contract_fee),
-            bool(fee.maker),
-            bool(fee.taker),
-        )
-        for fee in fees
-    ]
 
 
 def _resubmit(engine: _core.Engine, order: Order) -> None:

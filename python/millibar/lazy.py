@@ -22,7 +22,6 @@ from millibar._times import (
     parse_step,
     step_ns,
     to_ns,
-    to_period_ns,
     zone,
     zone_name,
 )
@@ -261,14 +260,7 @@ def scan_parquet(
     Raises:
         FileMissingError: no such file, or a pattern that matches none.
     """
-    options = SeriesOptions(
-        time=time,
-        period_ns=to_period_ns(period),
-        label=label,
-        sort=sort,
-        duplicates=duplicates,
-        zone=None if tz is None else zone_name(tz),
-    )
+    options = SeriesOptions.of(time, period, label, sort, duplicates, tz)
     scan = _core.Scan()
     one = isinstance(source, (str, os.PathLike, bytes, bytearray, memoryview))
     for each in cast("Iterable[OnePath]", (source,) if one else source):

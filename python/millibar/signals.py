@@ -20,7 +20,7 @@ from millibar import _core
 from millibar._arrays import raw_values, to_numpy
 from millibar._schema import time_column
 from millibar._speed import Speed, peak_memory_bytes
-from millibar.assets import Asset, TradingFee, futures_margin
+from millibar.assets import Asset, TradingFee, fee_rows, futures_margin
 from millibar.bars import Bars
 from millibar.errors import InvalidError
 from millibar.result import Result
@@ -226,21 +226,12 @@ def _asset_fields(asset: Asset) -> Mapping[str, Any]:
 
 
 def _fee_rows(fees: Fees) -> list[tuple[float, float, float, bool, bool]]:
-    """(flat, percent, per contract, maker, taker) of each."""
+    """As `fee_rows`; a number is an amount an order."""
     if isinstance(fees, (int, float)):
         fees = [TradingFee(flat_fee=fees)] if fees else []
     elif isinstance(fees, TradingFee):
         fees = [fees]
-    return [
-        (
-            float(fee.flat_fee),
-            float(fee.percent_fee),
-            float(fee.per_contract_fee),
-            bool(fee.maker),
-            bool(fee.taker),
-        )
-        for fee in fees
-    ]
+    return fee_rows(fees)
 
 
 # ---- What comes out ----------------------------------------------------------------------------

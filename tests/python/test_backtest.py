@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from sharing_support import assert_nothing_is_left
 
 import millibar as mb
 from millibar import (
@@ -440,18 +441,7 @@ def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
 
 
 def test_runs_leave_nothing_behind() -> None:
-    import gc
-
-    def once() -> None:
-        Backtest(Crossing, {SPY: minutes()}, policy="lumibot").run()
-
-    once()
-    gc.collect()
-    held = mb.memory_live_bytes()
-    for _ in range(10):
-        once()
-    gc.collect()
-    assert mb.memory_live_bytes() == held
+    assert_nothing_is_left(lambda: Backtest(Crossing, {SPY: minutes()}, policy="lumibot").run(), 10)
 
 
 # ---- The end, and the length, of a run -----------------------------------------------------------

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 import numpy as np
 import pytest
 from bars_support import make_columns, same_bits
+from sharing_support import assert_nothing_is_left
 
 import millibar as mb
 from millibar import _core, col
@@ -431,13 +432,7 @@ def test_nothing_is_left_behind() -> None:
         with pytest.raises(mb.InvalidError):
             bars.window("2024-01-03 15:00", 0)
 
-    work()
-    gc.collect()
-    before = _core.memory_live_bytes()
-    for _ in range(20):
-        work()
-    gc.collect()
-    assert _core.memory_live_bytes() == before
+    assert_nothing_is_left(work, 20)
 
 
 # ---- As-of joins ---------------------------------------------------------------------------------

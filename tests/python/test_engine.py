@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sharing_support import other_threads_work
 
 import millibar as mb
 from millibar import _core
@@ -716,21 +717,8 @@ def test_another_thread_is_refused_while_the_engine_runs() -> None:
 
 def test_a_run_without_iterations_lets_other_threads_work() -> None:
     engine = engine_over([100.0] * 2_000_000)
-    counted = 0
-    over = threading.Event()
-
-    def count() -> None:
-        nonlocal counted
-        while not over.is_set():
-            counted += 1
-
-    thread = threading.Thread(target=count)
-    thread.start()
-    before = counted
-    engine.run(object())
-    assert counted > before
-    over.set()
-    thread.join()
+    with other_threads_work():
+        engine.run(object())
 
 
 def test_a_handle_keeps_the_engine_and_the_engine_nothing() -> None:

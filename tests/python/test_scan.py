@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bars_support import make_columns, same_bits
+from sharing_support import assert_nothing_is_left
 
 import millibar as mb
 from millibar import _core, col
@@ -391,13 +392,7 @@ def test_nothing_is_left_behind(path: Path, whole: mb.Bars) -> None:
         with pytest.raises(mb.ColumnNotFoundError):
             plan.select("nope").collect()
 
-    work()
-    gc.collect()
-    before = _core.memory_live_bytes()
-    for _ in range(5):
-        work()
-    gc.collect()
-    assert _core.memory_live_bytes() == before
+    assert_nothing_is_left(work, 5)
 
 
 def test_writing(whole: mb.Bars, tmp_path: Path) -> None:

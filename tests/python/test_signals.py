@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sharing_support import other_threads_work
 
 import millibar as mb
 from millibar import _core
@@ -203,20 +203,8 @@ def test_the_lock_is_let_go() -> None:
     bars = made_bars(400_000)
     mask = np.arange(400_000) % 4 == 0
     series = bars.series
-    ticks = 0
-    done = threading.Event()
-
-    def count() -> None:
-        nonlocal ticks
-        while not done.is_set():
-            ticks += 1
-
-    thread = threading.Thread(target=count)
-    thread.start()
-    runs = [_core.signals_run(series, "X", mask, np.roll(mask, 2))[1] for _ in range(5)]
-    done.set()
-    thread.join()
-    assert ticks > 0
+    with other_threads_work():
+        runs = [_core.signals_run(series, "X", mask, np.roll(mask, 2))[1] for _ in range(5)]
     assert all(np.array_equal(np.asarray(run), np.asarray(runs[0])) for run in runs)
 
 
