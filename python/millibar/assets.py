@@ -523,6 +523,17 @@ class TradingFee:
         )
 
 
+Fees = float | TradingFee | Iterable[TradingFee]
+"""An amount an order, a fee, or several."""
+
+
+def fees_of(fees: Fees) -> list[TradingFee]:
+    """The TradingFees that are meant."""
+    if isinstance(fees, (int, float)):
+        return [TradingFee(flat_fee=fees)] if fees else []
+    return [fees] if isinstance(fees, TradingFee) else list(fees)
+
+
 def fee_rows(fees: Iterable[Any]) -> list[tuple[float, float, float, bool, bool]]:
     """TradingFees as the engine takes them: (flat, percent, per contract, maker, taker)."""
     return [

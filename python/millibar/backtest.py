@@ -12,9 +12,10 @@ are here too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from millibar.assets import Fees, fees_of
 from millibar.broker import BacktestingBroker
 from millibar.errors import InvalidError
 from millibar.signals import from_signals
@@ -39,7 +40,8 @@ class Backtest:
         start, end: first and last instant; the data's unless given. Without a zone they are New
             York's wall clock.
         budget: cash to begin with.
-        fees: TradingFees for buys and sells alike; buy_fees and sell_fees for each.
+        fees: of buys and sells alike, an amount an order or TradingFees; buy_fees and sell_fees of
+            each.
         policy: "strict", under which nothing is known before its bar has closed and no order is
             filled in a bar that opened before it was placed, or "lumibot", which is what lumibot
             does.
@@ -64,9 +66,9 @@ class Backtest:
         start: Any = None,
         end: Any = None,
         budget: float = 100_000.0,
-        fees: Iterable[Any] = (),
-        buy_fees: Iterable[Any] | None = None,
-        sell_fees: Iterable[Any] | None = None,
+        fees: Fees = 0.0,
+        buy_fees: Fees | None = None,
+        sell_fees: Fees | None = None,
         policy: str = "strict",
         clock: str | None = None,
         sleeptime: Any = "1M",
@@ -85,7 +87,7 @@ class Backtest:
         strategy_class = _class_of(strategy)
         if policy not in ("strict", "lumibot"):
             raise InvalidError(f"policy {policy!r} is not one of strict, lumibot")
-        shared = list(fees)
+        shared = fees_of(fees)
         self.source = PandasDataBacktesting(
             datetime_start=start,
             datetime_end=end,
@@ -110,8 +112,8 @@ class Backtest:
             sleeptime=sleeptime,
             risk_free_rate=risk_free_rate,
             parameters=parameters,
-            buy_trading_fees=shared if buy_fees is None else list(buy_fees),
-            sell_trading_fees=shared if sell_fees is None else list(sell_fees),
+            buy_trading_fees=shared if buy_fees is None else fees_of(buy_fees),
+            sell_trading_fees=shared if sell_fees is None else fees_of(sell_fees),
             analyze_backtest=False,
             **options,
         )

@@ -12,7 +12,7 @@ before the signal.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from millibar import _core
 from millibar._arrays import raw_values, to_numpy
 from millibar._schema import time_column
 from millibar._speed import Speed, peak_memory_bytes
-from millibar.assets import Asset, TradingFee, fee_rows, futures_margin
+from millibar.assets import Asset, Fees, fee_rows, fees_of, futures_margin
 from millibar.bars import Bars
 from millibar.errors import InvalidError
 from millibar.result import Result
@@ -41,7 +41,6 @@ _KINDS = {
     "forex": "forex",
     "index": "index",
 }
-Fees = float | TradingFee | Iterable[TradingFee]
 
 
 def from_signals(
@@ -126,8 +125,8 @@ def from_signals(
         "close_at_end": bool(close_at_end),
         **_asset_settings(traded, margin, tick),
     }
-    buying = _fee_rows(fees)
-    selling = buying if sell_fees is None else _fee_rows(sell_fees)
+    buying = fee_rows(fees_of(fees))
+    selling = buying if sell_fees is None else fee_rows(fees_of(sell_fees))
     arrays = {
         "entries": entries,
         "exits": exits,
@@ -223,15 +222,6 @@ def _asset_settings(asset: Asset | None, margin: float | None, tick: float) -> d
 
 def _asset_fields(asset: Asset) -> Mapping[str, Any]:
     return {"asset_type": str(asset.asset_type), "multiplier": asset.multiplier}
-
-
-def _fee_rows(fees: Fees) -> list[tuple[float, float, float, bool, bool]]:
-    """As `fee_rows`; a number is an amount an order."""
-    if isinstance(fees, (int, float)):
-        fees = [TradingFee(flat_fee=fees)] if fees else []
-    elif isinstance(fees, TradingFee):
-        fees = [fees]
-    return fee_rows(fees)
 
 
 # ---- What comes out ----------------------------------------------------------------------------

@@ -342,6 +342,10 @@ def test_frictions_cost() -> None:
     free = total()
     assert total(slippage_percent=0.001) < free
     assert total(fees=[TradingFee(flat_fee=1)]) < free
+    assert (
+        total(fees=1) == total(fees=TradingFee(flat_fee=1)) == total(fees=[TradingFee(flat_fee=1)])
+    )
+    assert total(sell_fees=1.0) == total(fees=1, buy_fees=0)
 
 
 def test_a_result_says_what_it_was_made_with() -> None:
