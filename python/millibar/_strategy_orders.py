@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from millibar._log import logger_of
-from millibar._strategy_clock import ClockMethods
+from millibar._strategy_data import DataMethods
 from millibar.assets import Asset
 from millibar.errors import InvalidError
 from millibar.orders import Order
@@ -33,29 +33,10 @@ def statuses_of(statuses: Any) -> frozenset[Any] | None:
     return frozenset(wanted)
 
 
-class OrderMethods(ClockMethods):
+class OrderMethods(DataMethods):
     """What a strategy does with orders and positions."""
 
-    _name: str
-    _quote_asset: Asset
     include_cash_positions: bool
-    _strings: dict[str, Asset]
-
-    def _asset(self, asset: Any) -> Any:
-        """An Asset or pair as it is, a symbol as the stock it names.
-
-        Raises:
-            ValueError: anything else.
-        """
-        if isinstance(asset, (Asset, tuple)):
-            return asset
-        if not isinstance(asset, str):
-            raise ValueError(f"You must enter a symbol string or an asset object, not {asset!r}")
-        symbol = asset.upper()
-        found = self._strings.get(symbol)
-        if found is None:
-            found = self._strings[symbol] = Asset(symbol)
-        return found
 
     # ---- Making orders -------------------------------------------------------------------------
 

@@ -121,7 +121,11 @@ class BacktestingBroker:
         self.result: Result | None = None
         self.tracker: Tracker | None = None
         self._strategy: Callable[[], Strategy | None] = _nobody
-        self._account = ("", Asset("USD", Asset.AssetType.FOREX), 0.0)  # name, cash asset, cash
+        self._account = (
+            "",
+            Asset("USD", Asset.AssetType.FOREX),
+            0.0,
+        )  # name, cash asset, start cash
         self._multipliers: list[float] = []
         self._unpriced: dict[Asset, int] = {}
         self._sessions: Sessions | None = None
@@ -135,6 +139,11 @@ class BacktestingBroker:
         self._strategy = ref(strategy)
         self._account = (strategy.name, strategy.quote_asset, strategy._start_cash)
         self.quote_assets.add(strategy.quote_asset)
+
+    def _start_with(self, cash: Any) -> None:
+        """Has other cash before the run than the strategy was made with."""
+        name, quote_asset, _ = self._account
+        self._account = (name, quote_asset, cash)
 
     @property
     def strategy(self) -> Strategy | None:
@@ -546,8 +555,8 @@ class BacktestingBroker:
         self.submit_orders(orders, is_multileg=is_multileg)
 
     def _cash_position(self) -> Position:
-        name, quote_asset, budget = self._account
-        cash = budget if self.engine is None else self.engine.cash
+        name, quote_asset, start_cash = self._account
+        cash = start_cash if self.engine is None else self.engine.cash
         return Position(name, quote_asset, Decimal(cash))
 
     def get_tracked_positions(self, strategy: Any = None, *, cash: bool = True) -> list[Position]:

@@ -30,11 +30,11 @@ from millibar import _clock
 from millibar._log import logger_of
 from millibar._strategy_charts import ChartMethods
 from millibar._strategy_missing import MissingMethods, unsupported
+from millibar._strategy_money import MoneyMethods
 from millibar._strategy_orders import OrderMethods
-from millibar.assets import Asset, AssetsMapping, Quote
+from millibar.assets import Asset
 
 if TYPE_CHECKING:
-    from millibar import _core
     from millibar.broker import BacktestingBroker
     from millibar.orders import Order, Position
     from millibar.result import Result
@@ -98,7 +98,7 @@ class Vars:
         return self._vars_dict.copy()
 
 
-class Strategy(OrderMethods, ChartMethods, MissingMethods):
+class Strategy(OrderMethods, MoneyMethods, ChartMethods, MissingMethods):
     """A strategy to derive from.
 
     Args:
@@ -121,7 +121,6 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
     parameters: Any = None
     logger: Any = logger_of("millibar.strategy")
     _trader: ClassVar[Any] = None
-    _told_value: tuple[int | None, float] | None = None  # rows so far, and a value set then
 
     def __init__(
         self,
@@ -317,273 +316,6 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
         self.broker.market = market
         self.broker._reschedule(self)
 
-    # ---- Money ---------------------------------------------------------------------------------
-
-    @property
-    def cash(self) -> float:
-        """Cash now."""
-        engine = self.broker.engine
-        return float(self._start_cash) if engine is None else engine.cash
-
-    @property
-    def unspent_money(self) -> float:
-        """As `cash`."""
-        return self.cash
-
-    @property
-    def portfolio_value(self) -> float:
-        """Cash and holdings, as of the last mark to market: before each lifecycle method and after
-        each iteration. A value that is set is read until the row of this iteration or method is
-        noted, in which it does not stand."""
-        engine = self.broker.engine
-        if self._told_value is not None:
-            n_rows, value = self._told_value
-            if n_rows == (None if engine is None else engine.n_rows):
-                return value
-        return float(self._initial_budget) if engine is None else engine.value
-
-    @portfolio_value.setter
-    def portfolio_value(self, value: float) -> None:
-        engine = self.broker.engine
-        self._told_value = None if engine is None else engine.n_rows, value
-
-    def get_cash(self) -> float:
-        """As `cash`."""
-        return self.cash
-
-    def get_portfolio_value(self) -> float:
-        """As `portfolio_value`."""
-        return self.portfolio_value
-
-    def adjust_cash(
-        self, amount: float, reason: str = "manual_adjustment", allow_negative: bool | None = None
-    ) -> float:
-        """Adds to cash, or takes from it; what it is then. Returns leave it out.
-
-        Raises:
-            ValueError: an amount that is not finite, or that allow_negative=False forbids.
-        """
-        return self._move_cash("adjustment", amount, reason, allow_negative)
-
-    def deposit_cash(self, amount: float, reason: str = "deposit") -> float:
-        """Adds to cash; what it is then.
-
-        Raises:
-            ValueError: an amount that is not finite and above 0.
-        """
-        return self._move_cash("deposit", _positive(amount), reason, True)
-
-    def withdraw_cash(
-        self, amount: float, reason: str = "withdrawal", allow_negative: bool | None = None
-    ) -> float:
-        """Takes from cash; what it is then.
-
-        Raises:
-            ValueError: an amount that is not finite and above 0, or that allow_negative=False
-                forbids.
-        """
-        return self._move_cash("withdrawal", -_positive(amount), reason, allow_negative)
-
-    def _move_cash(
-        self, kind: str, amount: float, reason: str, allow_negative: bool | None
-    ) -> float:
-        engine = self.broker.running("adjust_cash")
-        try:
-            cash = engine.cash + float(amount)
-        except (TypeError, ValueError):
-            cash = math.nan
-        if not math.isfinite(cash):
-            raise ValueError("delta_cash must be a finite number")
-        if allow_negative is False and cash < 0:
-            raise ValueError(f"Cash adjustment '{reason}' would create negative cash ({cash:.2f})")
-        engine.cash = cash
-        self.broker.flows.note(engine, kind, float(amount), reason)
-        return engine.cash
-
-    def _set_cash_position(self, cash: Any) -> None:
-        """Makes cash what is given, as lumibot's method of this name: what it adds or takes is gain
-        or loss, where that of `adjust_cash()` is not."""
-        engine = self.broker.engine
-        if engine is not None:
-            engine.cash = float(cash)
-        else:
-            self._start_cash = cash
-            self.broker._adopt(self)
-
-    # ---- Data ----------------------------------------------------------------------------------
-
-    def get_historical_prices(
-        self,
-        asset: Any,
-        length: int,
-        timestep: str = "",
-        timeshift: Any = None,
-        quote: Asset | None = None,
-        exchange: str | None = None,
-        include_after_hours: bool = True,
-        return_polars: bool = False,
-        minimum_bars: int | None = None,
-    ) -> Any:
-        """The latest `length` bars before now, as Bars; None when there are none.
-
-        Args:
-            asset: an Asset, a symbol, or a pair (base, quote).
-            length: how many; fewer where history is short.
-            timestep: "minute", "hour", "day", or a multiple ("5 minutes", "15min"); the data's
-                own unless given.
-            timeshift: rows, or a timedelta, to go back.
-            quote: of a currency pair; the strategy's unless given.
-
-        Raises:
-            ValueError: a length that is no whole number.
-        """
-        if minimum_bars is not None and not 1 <= minimum_bars <= length:
-            raise ValueError("minimum_bars must be an integer between 1 and length")
-        return self.broker.data_source.get_historical_prices(
-            asset if asset.__class__ is Asset else self._asset(asset),
-            length,
-            timestep,
-            timeshift,
-            self._quote_asset if quote is None else quote,
-            return_polars=return_polars,
-        )
-
-    def get_historical_prices_for_assets(
-        self,
-        assets: Iterable[Any],
-        length: int,
-        timestep: str = "minute",
-        timeshift: Any = None,
-        chunk_size: int = 100,
-        max_workers: int = 200,
-        exchange: str | None = None,
-        include_after_hours: bool = True,
-        sleep_time: float | None = None,
-    ) -> dict[Any, Any]:
-        """The history of several assets: {asset: Bars or None}."""
-        source = self.broker.data_source
-        return {
-            asset: source.get_historical_prices(asset, length, timestep, timeshift, None)
-            for asset in map(self._asset, assets)
-        }
-
-    def get_symbol_bars(self, asset: Any, length: int, timestep: str = "", **options: Any) -> Any:
-        """As `get_historical_prices`."""
-        return self.get_historical_prices(asset, length, timestep, **options)
-
-    def get_bars(
-        self, assets: Iterable[Any], length: int, timestep: str = "minute", **options: Any
-    ) -> Any:
-        """As `get_historical_prices_for_assets`."""
-        return self.get_historical_prices_for_assets(assets, length, timestep, **options)
-
-    def get_last_price(
-        self, asset: Any, quote: Asset | None = None, exchange: str | None = None
-    ) -> Any:
-        """The last price at the clock; None when there is none.
-
-        Under the policy "lumibot" it is the open of the bar forming now; under "strict" the close
-        of the last bar that has closed.
-        """
-        if asset.__class__ is not Asset:
-            if not isinstance(asset, (Asset, str, tuple)):
-                logger_of(__name__).error(
-                    "Asset in get_last_price() must be a string or Asset or tuple object. Got %r.",
-                    asset,
-                )
-                return None
-            asset = self._asset(asset)
-        return self.broker.get_last_price(asset, self._quote_asset if quote is None else quote)
-
-    def get_last_prices(
-        self, assets: Iterable[Any], quote: Asset | None = None, exchange: str | None = None
-    ) -> dict[Any, Any]:
-        """{asset: last price}; by symbol where symbols were given."""
-        listed = list(assets)
-        prices = {asset: self.broker.get_last_price(self._asset(asset), quote) for asset in listed}
-        if listed and isinstance(listed[0], str):
-            return {self._asset(asset).symbol: price for asset, price in prices.items()}
-        return prices
-
-    def get_quote(
-        self, asset: Any, quote: Asset | None = None, exchange: str | None = None
-    ) -> Quote:
-        """Price, volume and, where the data have them, bid and ask at the clock."""
-        found: Quote = self.broker.data_source.get_quote(self._asset(asset), quote=quote)
-        return found
-
-    def get_quotes(
-        self, assets: Iterable[Any], quote: Asset | None = None, exchange: str | None = None
-    ) -> dict[Any, Quote]:
-        """{asset: quote}."""
-        return {asset: self.get_quote(asset, quote) for asset in map(self._asset, assets)}
-
-    def get_yesterday_dividend(self, asset: Any) -> Any:
-        """Dividend of the last visible day, a unit; 0 where there is none."""
-        return self.broker.data_source.get_yesterday_dividend(self._asset(asset))
-
-    def get_yesterday_dividends(self, assets: Iterable[Any]) -> AssetsMapping:
-        """{asset: today's dividend, a unit}; 0 where there is none."""
-        found = [self._asset(asset) for asset in assets]
-        return self.broker.data_source.get_yesterday_dividends(found, self.quote_asset)
-
-    def get_yesterday_stock_split(self, asset: Any) -> Any:
-        """Today's split, 2.0 for two for one; 0 where there is none."""
-        return self.broker.data_source.get_yesterday_stock_split(
-            self._asset(asset), self.quote_asset
-        )
-
-    def get_yesterday_stock_splits(self, assets: Iterable[Any]) -> AssetsMapping:
-        """{asset: today's split}; 0 where there is none."""
-        found = [self._asset(asset) for asset in assets]
-        return self.broker.data_source.get_yesterday_stock_splits(found, self.quote_asset)
-
-    def indicator(
-        self, name: str, asset: Any = None, *params: Any, **named: Any
-    ) -> _core.Indicator:
-        """A live indicator of an asset's bars, which the engine moves on as they close.
-
-            self.fast = self.indicator("sma", self.asset, 20)     # in initialize
-            self.fast.value, self.fast[-2]                        # now, and a bar before
-
-        It is computed over the asset's whole series, which `bars.sma(20)` of a window is not: the
-        last bits of running sums differ.
-
-        Raises:
-            InvalidError: no such indicator or asset, parameters it does not take.
-        """
-        engine = self.broker.running("indicator")
-        asset = self._asset(asset)
-        number = self.broker.number(asset, self._quote_asset)
-        if number is None:
-            raise self.broker.no_bars(asset, f"to compute {name!r} of")
-        return engine.indicator(number, name, *params, **named)
-
-    def create_asset(
-        self,
-        symbol: str,
-        asset_type: str = "stock",
-        expiration: Any = None,
-        strike: Any = None,
-        right: Any = None,
-        multiplier: float | None = None,
-    ) -> Asset:
-        """An Asset."""
-        return Asset(
-            symbol,
-            asset_type,
-            expiration=expiration,
-            strike=strike,
-            right=right,
-            multiplier=multiplier,
-        )
-
-    @staticmethod
-    def crypto_assets_to_tuple(base: Any, quote: Any) -> Any:
-        """(base, quote) of a crypto; base as it is otherwise."""
-        pair = isinstance(base, Asset) and base.asset_type == "crypto" and isinstance(quote, Asset)
-        return (base, quote) if pair else base
-
     # ---- Parameters and messages ---------------------------------------------------------------
 
     def get_parameters(self) -> dict[str, Any]:
@@ -769,13 +501,6 @@ class Strategy(OrderMethods, ChartMethods, MissingMethods):
         """initialize() with the parameters it names."""
         known = inspect.signature(self.initialize).parameters
         self.initialize(**{key: self.parameters[key] for key in known if key in self.parameters})
-
-
-def _positive(amount: Any) -> float:
-    value = float(amount)
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError("amount must be a finite positive number")
-    return value
 
 
 _SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9}
