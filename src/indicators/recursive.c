@@ -124,10 +124,8 @@ static const mbar_indicator_param atr_params[] = {
 
 struct atr_state {
     mbar_range range;
-    mbar_ring window;
-    mbar_rolling_sum sum;
+    mbar_summed mean;
     mbar_ewm wilder;
-    int64_t period;
     bool is_wilder;
 };
 
@@ -136,25 +134,40 @@ static mbar_status atr_start(void *state, mbar_indicator *owner, const double *p
 {
     struct atr_state *self = state;
     self->range = mbar_range_start();
-    self->period = (int64_t)params[0];
     self->is_wilder = params[1] == ATR_WILDER;
     self->wilder = mbar_ewm_wilder(params[0]);
-    return self->is_wilder ? MBAR_OK : mbar_ring_start(&self->window, owner, params[0], error);
+    return self->is_wilder
+               ? MBAR_OK
+               : mbar_summed_start(&self->mean, owner, params[0], (int64_t)params[0], error);
 }
 
-static inline void atr_step(struct atr_state *self, const double *in, double *out)
+/* The means at n rows with these ranges. */
+static void atr_rows(struct atr_state *self, const double *ranges, int64_t n, double *out)
 {
-    double range = mbar_range_step(&self->range, in[0], in[1], in[2]);
-    if (self->is_wilder) {
-        out[0] = mbar_ewm_step(&self->wilder, range);
+    if (!self->is_wilder) {
+        mbar_summed_means(&self->mean, ranges, n, out);
         return;
     }
-    double entering = mbar_finite_or_nan(range);
-    double leaving = mbar_ring_push(&self->window, entering);
-    mbar_rolling_sum_step(&self->sum, entering, leaving, self->period == 1);
-    out[0] = mbar_rolling_mean_value(&self->sum, self->period);
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = mbar_ewm_step(&self->wilder, ranges[i]);
+    }
 }
-MBAR_INDICATOR_RUN(atr, 3, 1)
+
+static void atr_run(void *state, const double *const *inputs, int64_t n_rows,
+                    double *const *outputs)
+{
+    enum { ROWS = 256 };
+    struct atr_state *self = state;
+    double ranges[ROWS];
+    for (int64_t i = 0; i < n_rows; i += ROWS) {
+        int64_t n = n_rows - i < ROWS ? n_rows - i : ROWS;
+        for (int64_t k = 0; k < n; k++) {
+            ranges[k] =
+                mbar_range_step(&self->range, inputs[0][i + k], inputs[1][i + k], inputs[2][i + k]);
+        }
+        atr_rows(self, ranges, n, outputs[0] + i);
+    }
+}
 
 static const char *const atr_outputs[] = {"atr"};
 const mbar_indicator_kind mbar_kind_atr = {

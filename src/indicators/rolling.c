@@ -77,22 +77,25 @@ static const char *const close_input[] = {"close"};
 static const mbar_indicator_param window_params[] = {MBAR_PERIOD("period", NAN), MBAR_MIN_PERIODS};
 
 struct sum_state {
-    mbar_ring window;
-    mbar_rolling_sum sum;
-    int64_t needed;
-    bool alone;
+    mbar_summed closes;
 };
+
+mbar_status mbar_summed_start(mbar_summed *self, mbar_indicator *owner, double period,
+                              int64_t needed, mbar_error *error)
+{
+    self->needed = needed;
+    self->alone = period == 1;
+    return mbar_ring_start(&self->window, owner, period, error);
+}
 
 static mbar_status sum_start(void *state, mbar_indicator *owner, const double *params,
                              mbar_error *error)
 {
-    struct sum_state *self = state;
-    self->needed = mbar_needed(params[1], params[0]);
-    self->alone = params[0] == 1;
-    return mbar_ring_start(&self->window, owner, params[0], error);
+    return mbar_summed_start(&((struct sum_state *)state)->closes, owner, params[0],
+                             mbar_needed(params[1], params[0]), error);
 }
 
-static inline void sum_advance(struct sum_state *self, double value)
+static inline void take_in(mbar_summed *self, double value)
 {
     double entering = mbar_finite_or_nan(value);
     double leaving = mbar_ring_push(&self->window, entering);
@@ -101,8 +104,8 @@ static inline void sum_advance(struct sum_state *self, double value)
 
 static inline void sum_step(struct sum_state *self, const double *in, double *out)
 {
-    sum_advance(self, in[0]);
-    out[0] = mbar_rolling_sum_value(&self->sum, self->needed);
+    take_in(&self->closes, in[0]);
+    out[0] = mbar_rolling_sum_value(&self->closes.sum, self->closes.needed);
 }
 MBAR_INDICATOR_RUN(sum, 1, 1)
 
@@ -115,12 +118,6 @@ const mbar_indicator_kind mbar_kind_sum = {
 
 #define sma_state sum_state
 #define sma_start sum_start
-
-static inline void sma_step(struct sma_state *self, const double *in, double *out)
-{
-    sum_advance(self, in[0]);
-    out[0] = mbar_rolling_mean_value(&self->sum, self->needed);
-}
 
 /* Rows that are looked at together, whether they are plain. */
 enum { PLAIN_ROWS = 256, FEWEST_PLAIN_ROWS = 8 };
@@ -138,23 +135,24 @@ static bool are_plain(const double *values, int64_t n)
     return any >> 63 == 0;
 }
 
-static bool sma_is_plain(const struct sma_state *self)
+static bool is_plain(const mbar_summed *self)
 {
     return !self->alone && self->sum.n_values >= self->needed &&
            mbar_rolling_sum_is_plain(&self->sum, &self->window);
 }
 
 /* One by one. */
-static void sma_walk(struct sma_state *self, const double *in, int64_t n, double *out)
+static void walk(mbar_summed *self, const double *in, int64_t n, double *out)
 {
-    struct sma_state local = *self;
+    mbar_summed local = *self;
     for (int64_t i = 0; i < n; i++) {
-        sma_step(&local, &in[i], &out[i]);
+        take_in(&local, in[i]);
+        out[i] = mbar_rolling_mean_value(&local.sum, local.needed);
     }
     *self = local;
 }
 
-static void sma_plain(struct sma_state *self, const double *in, int64_t n, double *out)
+static void run_plain(mbar_summed *self, const double *in, int64_t n, double *out)
 {
     double left[PLAIN_ROWS];
     mbar_rolling_sum sum = self->sum;
@@ -165,20 +163,23 @@ static void sma_plain(struct sma_state *self, const double *in, int64_t n, doubl
     self->sum = sum;
 }
 
-static void sma_run(void *state, const double *const *inputs, int64_t n_rows,
-                    double *const *outputs)
+void mbar_summed_means(mbar_summed *self, const double *in, int64_t n_rows, double *out)
 {
-    struct sma_state *self = state;
     for (int64_t i = 0; i < n_rows; i += PLAIN_ROWS) {
-        const double *in = inputs[0] + i;
         int64_t n = n_rows - i < PLAIN_ROWS ? n_rows - i : PLAIN_ROWS;
-        bool plain = n >= FEWEST_PLAIN_ROWS && sma_is_plain(self) && are_plain(in, n);
-        (plain ? sma_plain : sma_walk)(self, in, n, outputs[0] + i);
+        bool plain = n >= FEWEST_PLAIN_ROWS && is_plain(self) && are_plain(in + i, n);
+        (plain ? run_plain : walk)(self, in + i, n, out + i);
     }
 }
 
+static void sma_run(void *state, const double *const *inputs, int64_t n_rows,
+                    double *const *outputs)
+{
+    mbar_summed_means(&((struct sma_state *)state)->closes, inputs[0], n_rows, outputs[0]);
+}
+
 /* A row of a sum waits for the row before it: of two sums, one works while the other waits. */
-static void sma_plain_two(struct sma_state *a, struct sma_state *b, const double *in, int64_t n,
+static void run_plain_two(mbar_summed *a, mbar_summed *b, const double *in, int64_t n,
                           double *out_a, double *out_b)
 {
     double left_a[PLAIN_ROWS], left_b[PLAIN_ROWS];
@@ -196,16 +197,17 @@ static void sma_plain_two(struct sma_state *a, struct sma_state *b, const double
 static void sma_run_two(void *const states[2], const double *const *inputs, int64_t n_rows,
                         double *const *const outputs[2])
 {
-    struct sma_state *a = states[0], *b = states[1];
+    mbar_summed *a = &((struct sma_state *)states[0])->closes;
+    mbar_summed *b = &((struct sma_state *)states[1])->closes;
     for (int64_t i = 0; i < n_rows; i += PLAIN_ROWS) {
         const double *in = inputs[0] + i;
         double *out_a = outputs[0][0] + i, *out_b = outputs[1][0] + i;
         int64_t n = n_rows - i < PLAIN_ROWS ? n_rows - i : PLAIN_ROWS;
-        if (sma_is_plain(a) && sma_is_plain(b) && are_plain(in, n)) {
-            sma_plain_two(a, b, in, n, out_a, out_b);
+        if (is_plain(a) && is_plain(b) && are_plain(in, n)) {
+            run_plain_two(a, b, in, n, out_a, out_b);
         } else {
-            sma_walk(a, in, n, out_a);
-            sma_walk(b, in, n, out_b);
+            walk(a, in, n, out_a);
+            walk(b, in, n, out_b);
         }
     }
 }

@@ -150,6 +150,19 @@ static inline double mbar_rolling_mean_plain(mbar_rolling_sum *self, double ente
     return self->n_same >= self->n_values ? entering : mean;
 }
 
+/* A window and its sum. */
+typedef struct mbar_summed {
+    mbar_ring window;
+    mbar_rolling_sum sum;
+    int64_t needed;
+    bool alone; /* a period of one row */
+} mbar_summed;
+
+MBAR_MUST_USE mbar_status mbar_summed_start(mbar_summed *self, mbar_indicator *owner, double period,
+                                            int64_t needed, mbar_error *error);
+/* Takes n rows in; the mean at each of them, NaN where fewer than needed values are there. */
+void mbar_summed_means(mbar_summed *self, const double *in, int64_t n, double *out);
+
 /* ---- Variance ------------------------------------------------------------ */
 
 /* Welford's running mean and sum of squared deviations. */
