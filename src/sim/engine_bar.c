@@ -28,13 +28,8 @@
 #include <math.h>
 
 /* Rows a request of lumibot's may fall on, in order. */
-typedef struct candidate {
-    int64_t ns;
-    double open, high, low, close, volume;
-} candidate;
-
 typedef struct candidates {
-    candidate items[2];
+    mbar_bar items[2];
     int n;
 } candidates;
 
@@ -43,26 +38,23 @@ static double field_at(const mbar_instrument *asset, mbar_bar_field field, int64
     return asset->fields[field] != NULL ? asset->fields[field][row] : NAN;
 }
 
-static void add_candidate(candidates *list, const candidate *row)
+static bool is_whole(const mbar_bar *bar)
 {
-    if (isfinite(row->open) && isfinite(row->high) && isfinite(row->low) && isfinite(row->close)) {
-        list->items[list->n++] = *row;
-    }
+    return isfinite(bar->open) && isfinite(bar->high) && isfinite(bar->low) && isfinite(bar->close);
 }
 
 /* ---- Rows of the source's own step ------------------------------------------------ */
 
-static void add_native(candidates *list, const mbar_instrument *asset, int64_t row)
+/* Prices and volume of a row, the rest of *out as it was. Whether all prices are there. */
+static bool read_row(const mbar_instrument *asset, int64_t row, mbar_bar *out)
 {
-    const candidate found = {
-        .ns = asset->times[row],
-        .open = asset->fields[MBAR_BAR_OPEN][row],
-        .high = asset->fields[MBAR_BAR_HIGH][row],
-        .low = asset->fields[MBAR_BAR_LOW][row],
-        .close = asset->fields[MBAR_BAR_CLOSE][row],
-        .volume = field_at(asset, MBAR_BAR_VOLUME, row),
-    };
-    add_candidate(list, &found);
+    out->open_ns = asset->times[row];
+    out->open = asset->fields[MBAR_BAR_OPEN][row];
+    out->high = asset->fields[MBAR_BAR_HIGH][row];
+    out->low = asset->fields[MBAR_BAR_LOW][row];
+    out->close = asset->fields[MBAR_BAR_CLOSE][row];
+    out->volume = field_at(asset, MBAR_BAR_VOLUME, row);
+    return is_whole(out);
 }
 
 /* Rows [end - 2, end). */
@@ -72,20 +64,17 @@ static candidates native_rows(const mbar_instrument *asset, int64_t end)
     list.n = 0;
     end = end < asset->n_rows ? end : asset->n_rows;
     for (int64_t row = end > 2 ? end - 2 : 0; row < end; row++) {
-        add_native(&list, asset, row);
+        list.n += read_row(asset, row, &list.items[list.n]);
     }
     return list;
 }
 
-/* The later of the two last rows up to the clock that is whole: the choice falls on it. */
-static candidates native_last(const mbar_instrument *asset)
+/* The later of the two last rows up to the clock that is whole: the choice falls on it. false:
+ * neither is. */
+static bool read_last(const mbar_instrument *asset, mbar_bar *out)
 {
-    candidates list;
-    list.n = 0;
-    for (int64_t row = asset->row; row >= 0 && row > asset->row - 2 && list.n == 0; row--) {
-        add_native(&list, asset, row);
-    }
-    return list;
+    int64_t row = asset->row;
+    return (row >= 0 && read_row(asset, row, out)) || (row >= 1 && read_row(asset, row - 1, out));
 }
 
 static bool is_before_today(const mbar_engine *engine, int64_t ns)
@@ -97,7 +86,7 @@ static bool is_before_today(const mbar_engine *engine, int64_t ns)
 static candidates native_days(const mbar_engine *engine, const mbar_instrument *asset)
 {
     candidates list = native_rows(asset, asset->row + 1);
-    if (list.n > 0 && is_before_today(engine, list.items[list.n - 1].ns)) {
+    if (list.n > 0 && is_before_today(engine, list.items[list.n - 1].open_ns)) {
         candidates later = native_rows(asset, asset->row + 2);
         list = later.n > 0 ? later : list;
     }
@@ -141,13 +130,15 @@ static candidates resampled_rows(mbar_engine *engine, const mbar_instrument *ass
         end--;
     }
     for (int64_t row = end > 2 ? end - 2 : 0; row < end; row++) {
-        candidate found = {times[row],
-                           number_at(buckets, "open", row),
-                           number_at(buckets, "high", row),
-                           number_at(buckets, "low", row),
-                           number_at(buckets, "close", row),
-                           number_at(buckets, "volume", row)};
-        add_candidate(&list, &found);
+        list.items[list.n] = (mbar_bar){
+            .open_ns = times[row],
+            .open = number_at(buckets, "open", row),
+            .high = number_at(buckets, "high", row),
+            .low = number_at(buckets, "low", row),
+            .close = number_at(buckets, "close", row),
+            .volume = number_at(buckets, "volume", row),
+        };
+        list.n += is_whole(&list.items[list.n]);
     }
     mbar_series_unref(buckets);
     return list;
@@ -168,17 +159,14 @@ static mbar_step coarse_step(mbar_step step)
     return step == MBAR_STEP_SECOND ? MBAR_STEP_MINUTE : step;
 }
 
-static candidates find_rows(mbar_engine *engine, const mbar_instrument *asset)
+static candidates find_rows(mbar_engine *engine, const mbar_instrument *asset, mbar_step wanted,
+                            mbar_step has)
 {
     const candidates none = {.n = 0};
-    mbar_step wanted = coarse_step(engine->fill_step), has = coarse_step(asset->series->step);
     if (wanted == MBAR_STEP_DAY) {
         return has == MBAR_STEP_DAY      ? native_days(engine, asset)
                : has == MBAR_STEP_MINUTE ? whole_days(engine, asset)
                                          : none;
-    }
-    if (has == wanted) {
-        return native_last(asset);
     }
     if (wanted == MBAR_STEP_HOUR && has == MBAR_STEP_MINUTE) {
         return resampled_rows(engine, asset, MBAR_STEP_HOUR, 2 * 60, -1);
@@ -194,13 +182,13 @@ static int64_t reach_ns(mbar_step step)
 }
 
 /* The first row from the clock on that is near, else the last before it; NULL: none. */
-static const candidate *choose(const candidates *list, int64_t now_ns, mbar_step step)
+static const mbar_bar *choose(const candidates *list, int64_t now_ns, mbar_step step)
 {
-    const candidate *past = NULL;
+    const mbar_bar *past = NULL;
     for (int i = 0; i < list->n; i++) {
-        const candidate *row = &list->items[i];
-        if (row->ns >= now_ns) {
-            if ((uint64_t)row->ns - (uint64_t)now_ns <= (uint64_t)reach_ns(step)) {
+        const mbar_bar *row = &list->items[i];
+        if (row->open_ns >= now_ns) {
+            if ((uint64_t)row->open_ns - (uint64_t)now_ns <= (uint64_t)reach_ns(step)) {
                 return row;
             }
         } else {
@@ -234,30 +222,50 @@ static void set_quote(const mbar_engine *engine, const mbar_instrument *asset, m
 
 /* ---- The order's bar --------------------------------------------------------------- */
 
+/* The prices and volume of *out; false: there is no row to use, and *is_late says whether there is
+ * one to come. */
+static bool find_prices(mbar_engine *engine, const mbar_instrument *asset, mbar_bar *out,
+                        bool *is_late)
+{
+    mbar_step wanted = coarse_step(engine->fill_step), has = coarse_step(asset->series->step);
+    *is_late = false;
+    if (has == wanted && has != MBAR_STEP_DAY) {
+        return read_last(asset, out);
+    }
+    candidates list = find_rows(engine, asset, wanted, has);
+    const mbar_bar *row = choose(&list, engine->now_ns, engine->fill_step);
+    *is_late = row == NULL && list.n > 0;
+    if (row != NULL) {
+        out->open_ns = row->open_ns;
+        out->open = row->open;
+        out->high = row->high;
+        out->low = row->low;
+        out->close = row->close;
+        out->volume = row->volume;
+    }
+    return row != NULL;
+}
+
 static mbar_book_data find_bar(mbar_engine *engine, const mbar_instrument *asset, mbar_bar *out)
 {
-    *out = (mbar_bar){INT64_MIN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, false};
-    out->is_day = engine->fill_step == MBAR_STEP_DAY;
+    const mbar_bar none = {
+        INT64_MIN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, engine->fill_step == MBAR_STEP_DAY};
+    bool is_late;
+    *out = none;
     if (asset->series == NULL) {
         return MBAR_BOOK_NO_BAR;
     }
+    bool is_found = find_prices(engine, asset, out, &is_late);
+    if (!is_found) {
+        *out = none;
+    }
     set_quote(engine, asset, out);
-    candidates list = find_rows(engine, asset);
-    if (list.n == 0) {
-        return MBAR_BOOK_NO_BAR;
+    if (!is_found) {
+        return is_late ? MBAR_BOOK_WAIT : MBAR_BOOK_NO_BAR;
     }
-    const candidate *row = choose(&list, engine->now_ns, engine->fill_step);
-    if (row == NULL) {
-        return MBAR_BOOK_WAIT;
-    }
-    out->open_ns = row->ns;
-    out->open = row->open;
-    out->high = row->high;
-    out->low = row->low;
-    out->close = row->close;
-    out->volume = row->volume;
-    uint64_t away_ns = row->ns > engine->now_ns ? (uint64_t)row->ns - (uint64_t)engine->now_ns
-                                                : (uint64_t)engine->now_ns - (uint64_t)row->ns;
+    uint64_t away_ns = out->open_ns > engine->now_ns
+                           ? (uint64_t)out->open_ns - (uint64_t)engine->now_ns
+                           : (uint64_t)engine->now_ns - (uint64_t)out->open_ns;
     uint64_t most_ns = (uint64_t)(out->is_day ? 7 * MBAR_DAY_NS : MBAR_DAY_NS);
     return away_ns > most_ns ? MBAR_BOOK_FAR_BAR : MBAR_BOOK_BAR;
 }
