@@ -116,7 +116,8 @@ MBAR_API size_t mbar_memory_live_bytes(void);
 MBAR_API size_t mbar_memory_peak_bytes(void);
 
 /* Gives back to the system what the default allocator keeps of large blocks that were
- * freed, at most 64 MiB and none of it live; how many bytes that was. Thread-safe. */
+ * freed, at most 256 MiB and none of it live; how many bytes that was. Without a call the system
+ * takes back all but 64 MiB of them by itself when it is short of memory. Thread-safe. */
 MBAR_API size_t mbar_memory_trim(void);
 
 /* ---- Bytes in ------------------------------------------------------------ */

@@ -5,6 +5,8 @@
  * and gives back, and for every one the system clears as many fresh pages, for a quarter of the
  * time of a read by itself and most of it on a busy machine. So freed blocks stay here,
  * KEPT_BYTES at most, until the next block of about their size is wanted; the oldest goes first.
+ * Beyond the latest HELD_BYTES the system may take their pages back whenever it is short of
+ * memory (MADV_FREE), and gives fresh ones to whoever writes there then.
  * That is all that a process holds beyond what is live, and it goes at once when memory is short or
  * mbar_memory_trim is called.
  *
@@ -47,19 +49,25 @@ size_t mbar_kept_release(void)
 
 #else
 
+#include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#define KEPT_BYTES ((size_t)64 << 20)
+#define KEPT_BYTES ((size_t)256 << 20)
+#define HELD_BYTES ((size_t)64 << 20)
 #define KEPT_BLOCKS 64
-#define SLACK_BYTES ((size_t)2 << 20) /* malloc itself gives as much more, to align a large block \
-                                       */
+#define SLACK_BYTES                                                               \
+    ((size_t)2 << 20) /* malloc itself gives as much more, to align a large block \
+                       */
 
 typedef struct kept_block {
     void *ptr;
-    size_t n_bytes; /* all that malloc gave */
+    size_t n_bytes;  /* all that malloc gave */
+    bool is_offered; /* to the system */
 } kept_block;
 
 /* Oldest first. */
@@ -77,6 +85,32 @@ static void *unlist(size_t i)
     return ptr;
 }
 
+/* Offers the system the whole pages of a block. */
+static void offer(kept_block *block)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = (uintptr_t)block->ptr + page - 1;
+    uintptr_t end = (uintptr_t)block->ptr + block->n_bytes;
+    int saved = errno;
+    first -= first % page;
+    end -= end % page;
+    if (end > first) {
+        (void)madvise((void *)first, end - first, MADV_FREE);
+    }
+    errno = saved;
+    block->is_offered = true;
+}
+
+static void offer_oldest(void)
+{
+    size_t n_bytes = 0;
+    for (size_t i = n_kept; i > 0; i--) {
+        n_bytes += kept[i - 1].n_bytes;
+        if (n_bytes > HELD_BYTES && !kept[i - 1].is_offered) {
+            offer(&kept[i - 1]);
+        }
+    }
+}
+
 bool mbar_kept_give(void *ptr)
 {
     size_t n_bytes = malloc_usable_size(ptr);
@@ -86,8 +120,9 @@ bool mbar_kept_give(void *ptr)
     while (n_kept == KEPT_BLOCKS || n_kept_bytes + n_bytes > KEPT_BYTES) {
         free(unlist(0));
     }
-    kept[n_kept++] = (kept_block){ptr, n_bytes};
+    kept[n_kept++] = (kept_block){ptr, n_bytes, false};
     n_kept_bytes += n_bytes;
+    offer_oldest();
     pthread_mutex_unlock(&lock);
     return true;
 }
