@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -30,6 +29,7 @@ START_NS, MINUTE_NS = 1_704_603_600 * 10**9, 60 * 10**9
 BAR_SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 SYMBOL_SIZES = (1, 3, 10, 30, 100, 500)
 DAYS_OF_MINUTES = 780  # bars of each symbol: two trading days
+C_ROUNDS = 7  # each a process
 LUMIBOT_BARS, LUMIBOT_SYMBOLS = 10_000, 10  # the most that lumibot is given
 UNCHANGED_BARS = 100_000
 STATES = ("warm", "cold")
@@ -180,7 +180,7 @@ def over_bars(options: Options) -> Group:
         print(f"  {size:,} bars", file=sys.stderr, flush=True)
         group.rows += rounds_of(contenders, jobs, size, size, rounds)
         if plugin is not None:
-            group.rows += in_c(plugin, path, size, rounds)
+            group.rows += in_c(plugin, path, size, 1 if options.quick else C_ROUNDS)
     if options.quick:
         group.skipped["lumibot"] = "not with --quick"
     return group
