@@ -84,15 +84,13 @@ static mbar_status price_column(const mbar_series *series, const char *name, con
     return MBAR_OK;
 }
 
-/* Whether sums of differences of these prices are exact in any order: all are multiples of 1/1024,
- * and not huge. Adding ROUND and taking it away again leaves the nearest whole number. */
+/* Whether sums of differences of these prices are exact in any order. */
 static bool are_coarse(const double *prices, int64_t n)
 {
-    const double ROUND = 0x1.8p52;
     bool coarse = true;
     for (int64_t i = 0; i < n; i++) {
-        double scaled = prices[i] * 1024, whole = (scaled + ROUND) - ROUND;
-        coarse &= (scaled == whole) & (fabs(scaled) < 1e12);
+        double scaled = prices[i] * 1024;
+        coarse = coarse && fabs(scaled) < 1e12 && scaled == (double)(int64_t)scaled;
     }
     return coarse;
 }

@@ -93,16 +93,20 @@ typedef struct mbar_session_list {
 
 /* ---- Rows ------------------------------------------------------------------------ */
 
-/* Rows from `first` on that have all but time and value in common. One cache line. */
+/* Rows from `first` on that have all but time and value in common. */
 typedef struct mbar_row_span {
     int64_t first;
-    int64_t from; /* of_bars: the first one's bar; else its place among the singles */
     double cash;
-    double quantity, average, multiplier; /* of_bars: of what is held */
-    int64_t n_events;                     /* logged before them */
+    int64_t n_events; /* logged before them */
     int32_t n_positions;
     bool of_bars;
 } mbar_row_span;
+
+/* Of a span of bars: which one its first row is, and what is held. */
+typedef struct mbar_bar_span {
+    int64_t bar;
+    double quantity, average, multiplier;
+} mbar_bar_span;
 
 /* A row that is no bar. */
 typedef struct mbar_single_row {
@@ -116,7 +120,9 @@ typedef struct mbar_engine_rows {
     bool is_open;      /* the next bar's row belongs to the last span, if nothing happens */
     mbar_blocks spans; /* mbar_row_span */
     int64_t n_spans;
-    mbar_blocks singles; /* mbar_single_row */
+    mbar_blocks bars; /* mbar_bar_span of those spans that are of bars, in their order */
+    int64_t n_bars;
+    mbar_blocks singles; /* mbar_single_row of the rows of all others */
     int64_t n_singles;
 } mbar_engine_rows;
 
