@@ -26,7 +26,7 @@ from millibar._log import logger_of
 from millibar._times import to_ns
 from millibar.assets import Asset, AssetsMapping, Quote
 from millibar.data import Bars, Data
-from millibar.errors import InvalidError
+from millibar.errors import InvalidError, UnsupportedError
 from millibar.feed import NEW_YORK, PRICE_COLUMNS, Feed
 
 if TYPE_CHECKING:
@@ -318,9 +318,18 @@ class PandasDataBacktesting:
 
     @staticmethod
     def _stamp(now_ns: int) -> Any:
-        """Now as lumibot has it in runs by the day: a row of its index, a pandas Timestamp."""
-        import pandas as pd
+        """Now as lumibot has it in runs by the day: a row of its index, a pandas Timestamp.
 
+        Raises:
+            UnsupportedError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ModuleNotFoundError as error:
+            raise UnsupportedError(
+                'a run by the day under the policy "lumibot" has pandas\' times, and pandas is not '
+                "installed: pip install 'millibar[pandas]'"
+            ) from error
         return pd.Timestamp(now_ns, unit="ns", tz=_clock.zone_of(NEW_YORK))
 
     # ---- Finding -------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -686,6 +687,16 @@ def test_looking_for_a_session_after_the_last_ends_a_run_by_the_clock(clock: str
     assert seen == [(clock == "bars", clock == "bars", 10)]
     assert n_rows == 11
     assert backtest.broker.settings()["backtesting_end"].hour == 10
+
+
+def test_days_without_pandas_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    days = np.arange("2024-01-02T05", "2024-01-12T05", 24, dtype="datetime64[h]")
+    names = ("open", "high", "low", "close", "volume")
+    bars = mb.Bars({"timestamp": days, **dict.fromkeys(names, np.full(10, 50.0))}, tz="UTC")
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    run = Backtest(lambda self: self.get_datetime(), {SPY: bars}, policy="lumibot").run
+    with pytest.raises(UnsupportedError, match=r"pip install 'millibar\[pandas\]'"):
+        run()
 
 
 def test_awaiting_the_close_tells_nothing_before_it_returns() -> None:
