@@ -168,28 +168,9 @@ class BacktestingBroker:
 
     def open(self, strategy: Strategy) -> _core.Engine:
         """Makes the engine of a strategy's run, with every asset that there are bars of."""
-        from millibar.strategy import sleeptime_ns
-
         source = self.data_source
         source.load(self.policy)
-        engine = _core.Engine(
-            policy=self.policy,
-            clock=self.clock,
-            sessions=self._sessions_word(strategy),
-            start_ns=source.start_ns,
-            # The last bar closes after its stamp: with no end given it is seen too.
-            end_ns=None if self.clock == "bars" and source.ends_with_data else source.end_ns,
-            step_ns=sleeptime_ns(strategy.sleeptime),
-            before_opening_ns=_minutes(strategy.minutes_before_opening),
-            before_closing_ns=_minutes(strategy.minutes_before_closing),
-            after_closing_ns=_minutes(strategy.minutes_after_closing),
-            budget=float(strategy._start_cash),
-            buy_fees=fee_rows(strategy.buy_trading_fees),
-            sell_fees=fee_rows(strategy.sell_trading_fees),
-            slippage_ticks=self.frictions["slippage_ticks"],
-            slippage_percent=self.frictions["slippage_percent"],
-            volume_share=self.frictions["volume_share"],
-        )
+        engine = self._new_engine(strategy)
         assets = []
         for bars in source.instruments:
             self._add(engine, bars.asset, bars.quote, bars.series)
@@ -215,6 +196,30 @@ class BacktestingBroker:
             quoted=source.quoted(),
         )
         return engine
+
+    def _new_engine(self, strategy: Strategy) -> _core.Engine:
+        """An engine on a strategy's terms, without assets."""
+        from millibar.strategy import sleeptime_ns
+
+        source = self.data_source
+        return _core.Engine(
+            policy=self.policy,
+            clock=self.clock,
+            sessions=self._sessions_word(strategy),
+            start_ns=source.start_ns,
+            # The last bar closes after its stamp: with no end given it is seen too.
+            end_ns=None if self.clock == "bars" and source.ends_with_data else source.end_ns,
+            step_ns=sleeptime_ns(strategy.sleeptime),
+            before_opening_ns=_minutes(strategy.minutes_before_opening),
+            before_closing_ns=_minutes(strategy.minutes_before_closing),
+            after_closing_ns=_minutes(strategy.minutes_after_closing),
+            budget=float(strategy._start_cash),
+            buy_fees=fee_rows(strategy.buy_trading_fees),
+            sell_fees=fee_rows(strategy.sell_trading_fees),
+            slippage_ticks=self.frictions["slippage_ticks"],
+            slippage_percent=self.frictions["slippage_percent"],
+            volume_share=self.frictions["volume_share"],
+        )
 
     def _add(self, engine: _core.Engine, asset: Asset, quote: Asset, series: _core.Series) -> None:
         kind = _KINDS.get(str(asset.asset_type))
