@@ -212,16 +212,21 @@ static double bar_price(const mbar_order *order, const mbar_bar *bar, mbar_match
     return price;
 }
 
+static bool is_missing(const mbar_bar *bar)
+{
+    return !mbar_price_is_usable(bar->open) || !mbar_price_is_usable(bar->high) ||
+           !mbar_price_is_usable(bar->low);
+}
+
 static mbar_match lumibot_match(const mbar_order *order, const mbar_bar *bar)
 {
     mbar_match match = no_match(order);
     double price;
-    bool by_quote = mbar_match_quote(order, bar->bid, bar->ask, &price);
+    bool has_quote = !isnan(bar->bid) || !isnan(bar->ask);
+    bool by_quote = has_quote && mbar_match_quote(order, bar->bid, bar->ask, &price);
     if (!by_quote) {
         price = bar_price(order, bar, &match);
-        bool is_missing = !mbar_price_is_usable(bar->open) || !mbar_price_is_usable(bar->high) ||
-                          !mbar_price_is_usable(bar->low);
-        if (!mbar_price_is_usable(price) && (is_missing || bar->is_day)) {
+        if (!mbar_price_is_usable(price) && (bar->is_day || is_missing(bar))) {
             price = quote_price(order, bar, &match);
             by_quote = true;
         }
