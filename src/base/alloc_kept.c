@@ -6,9 +6,9 @@
  * time of a read by itself and most of it on a busy machine. So freed blocks stay here,
  * KEPT_BYTES at most, until the next block of about their size is wanted; the oldest goes first.
  * Beyond the latest HELD_BYTES the system may take their pages back whenever it is short of
- * memory (MADV_FREE), and gives fresh ones to whoever writes there then.
- * That is all that a process holds beyond what is live, and it goes at once when memory is short or
- * mbar_memory_trim is called.
+ * memory (MADV_FREE), and gives fresh ones to whoever writes there then. That is all that a process
+ * holds beyond what is live, and it goes at once when memory is short or mbar_memory_trim is
+ * called.
  *
  * Kept blocks are not live: they count neither as such nor towards the limit. Any thread may
  * call anything here. Nobody waits: where another thread is at it, or was when the process
@@ -60,9 +60,8 @@ size_t mbar_kept_release(void)
 #define KEPT_BYTES ((size_t)256 << 20)
 #define HELD_BYTES ((size_t)64 << 20)
 #define KEPT_BLOCKS 64
-#define SLACK_BYTES                                                               \
-    ((size_t)2 << 20) /* malloc itself gives as much more, to align a large block \
-                       */
+/* malloc itself gives as much more, to align a large block */
+#define SLACK_BYTES ((size_t)2 << 20)
 
 typedef struct kept_block {
     void *ptr;
