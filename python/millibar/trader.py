@@ -292,7 +292,8 @@ def _result(
         "broker": max(0.0, running - spent - data),
     }
     seconds["reporting"] = time.perf_counter() - reporting
-    n_bars = sum(len(bars.feed) for bars in source.instruments)
+    span = source.start_ns, source.end_ns + 1
+    n_bars = sum(bars.feed.series.between(*span)[1] for bars in source.instruments)
     return Result(
         equity=broker.flows.equity(tables["iterations"]),
         fills=tables["fills"],

@@ -358,6 +358,9 @@ def test_a_result_says_what_it_was_made_with() -> None:
     assert result.speed is not None
     assert result.speed.n_bars == 60
     assert set(result.speed.seconds) == {"data", "strategy", "broker", "reporting"}
+    part = Backtest(Crossing, {SPY: minutes(90)}, start=NINE_THIRTY, end=TEN).run()
+    assert part.speed is not None
+    assert part.speed.n_bars == 31  # those whose stamps lie in the run
     assert result.events["kind"].tolist()[:2] == ["new", "filled"]
     assert str(result).startswith("Crossing: ")
 
