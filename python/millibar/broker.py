@@ -62,13 +62,6 @@ def _nobody() -> None:
     return None
 
 
-def _resubmit(engine: _core.Engine, order: Order) -> None:
-    try:
-        engine.resubmit(order._id)
-    except InvalidError as error:
-        raise InvalidError(f"{error}; close_position() has submitted what it returns") from None
-
-
 def _with_type(asset: Asset) -> str:
     return f"{asset!r} ({asset.asset_type})"
 
@@ -429,7 +422,8 @@ class BacktestingBroker:
         return number
 
     def submit_order(self, order: Order) -> Order:
-        """Enters an order; the order.
+        """Enters an order; the order. One that is entered already stays the one it is: lumibot
+        says "new" of it once more, the policy "strict" only warns.
 
         Raises:
             InvalidError: what the engine refuses; nothing is entered.
@@ -438,7 +432,13 @@ class BacktestingBroker:
         if engine is None or not engine.running:
             engine = self.running("submit_order")  # which says what is wrong
         if order._engine is not None:
-            _resubmit(engine, order)
+            if self.policy == "strict":
+                logger.warning(
+                    "An order submitted again stays one order: submit_order() of what "
+                    "close_position() returns, which has submitted it, can go."
+                )
+                return order
+            engine.resubmit(order._id)
             order._is_over = False  # a canceled parent of one-cancels-other may be open again
             return order
         number = self._tradable(order)
