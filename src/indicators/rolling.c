@@ -76,10 +76,6 @@ static const char *const close_input[] = {"close"};
 
 static const mbar_indicator_param window_params[] = {MBAR_PERIOD("period", NAN), MBAR_MIN_PERIODS};
 
-struct sum_state {
-    mbar_summed closes;
-};
-
 mbar_status mbar_summed_start(mbar_summed *self, mbar_indicator *owner, double period,
                               int64_t needed, mbar_error *error)
 {
@@ -88,11 +84,12 @@ mbar_status mbar_summed_start(mbar_summed *self, mbar_indicator *owner, double p
     return mbar_ring_start(&self->window, owner, period, error);
 }
 
+#define sum_state mbar_summed
+
 static mbar_status sum_start(void *state, mbar_indicator *owner, const double *params,
                              mbar_error *error)
 {
-    return mbar_summed_start(&((struct sum_state *)state)->closes, owner, params[0],
-                             mbar_needed(params[1], params[0]), error);
+    return mbar_summed_start(state, owner, params[0], mbar_needed(params[1], params[0]), error);
 }
 
 static inline void take_in(mbar_summed *self, double value)
@@ -104,8 +101,8 @@ static inline void take_in(mbar_summed *self, double value)
 
 static inline void sum_step(struct sum_state *self, const double *in, double *out)
 {
-    take_in(&self->closes, in[0]);
-    out[0] = mbar_rolling_sum_value(&self->closes.sum, self->closes.needed);
+    take_in(self, in[0]);
+    out[0] = mbar_rolling_sum_value(&self->sum, self->needed);
 }
 MBAR_INDICATOR_RUN(sum, 1, 1)
 
@@ -116,7 +113,7 @@ const mbar_indicator_kind mbar_kind_sum = {
     .check = mbar_check_min_periods,
 };
 
-#define sma_state sum_state
+#define sma_state mbar_summed
 #define sma_start sum_start
 
 /* Rows that are looked at together, whether they are plain. */
@@ -175,7 +172,7 @@ void mbar_summed_means(mbar_summed *self, const double *in, int64_t n_rows, doub
 static void sma_run(void *state, const double *const *inputs, int64_t n_rows,
                     double *const *outputs)
 {
-    mbar_summed_means(&((struct sma_state *)state)->closes, inputs[0], n_rows, outputs[0]);
+    mbar_summed_means(state, inputs[0], n_rows, outputs[0]);
 }
 
 /* A row of a sum waits for the row before it: of two sums, one works while the other waits. */
@@ -197,8 +194,7 @@ static void run_plain_two(mbar_summed *a, mbar_summed *b, const double *in, int6
 static void sma_run_two(void *const states[2], const double *const *inputs, int64_t n_rows,
                         double *const *const outputs[2])
 {
-    mbar_summed *a = &((struct sma_state *)states[0])->closes;
-    mbar_summed *b = &((struct sma_state *)states[1])->closes;
+    mbar_summed *a = states[0], *b = states[1];
     for (int64_t i = 0; i < n_rows; i += PLAIN_ROWS) {
         const double *in = inputs[0] + i;
         double *out_a = outputs[0][0] + i, *out_b = outputs[1][0] + i;
@@ -221,36 +217,22 @@ const mbar_indicator_kind mbar_kind_sma = {
 };
 
 struct vwma_state {
-    mbar_ring turnovers, volumes;
-    mbar_rolling_sum turnover, volume;
-    int64_t needed;
-    bool alone;
+    mbar_summed turnover, volume;
 };
 
 static mbar_status vwma_start(void *state, mbar_indicator *owner, const double *params,
                               mbar_error *error)
 {
     struct vwma_state *self = state;
-    self->needed = mbar_needed(params[1], params[0]);
-    self->alone = params[0] == 1;
-    mbar_status status = mbar_ring_start(&self->turnovers, owner, params[0], error);
-    return status == MBAR_OK ? mbar_ring_start(&self->volumes, owner, params[0], error) : status;
-}
-
-static inline double ring_sum(mbar_ring *ring, mbar_rolling_sum *sum, double value, int64_t needed,
-                              bool alone)
-{
-    double entering = mbar_finite_or_nan(value);
-    double leaving = mbar_ring_push(ring, entering);
-    mbar_rolling_sum_step(sum, entering, leaving, alone);
-    return mbar_rolling_sum_value(sum, needed);
+    mbar_status status = sum_start(&self->turnover, owner, params, error);
+    return status == MBAR_OK ? sum_start(&self->volume, owner, params, error) : status;
 }
 
 static inline void vwma_step(struct vwma_state *self, const double *in, double *out)
 {
-    double turnover =
-        ring_sum(&self->turnovers, &self->turnover, in[0] * in[1], self->needed, self->alone);
-    double volume = ring_sum(&self->volumes, &self->volume, in[1], self->needed, self->alone);
+    double paid = in[0] * in[1], turnover, volume;
+    sum_step(&self->turnover, &paid, &turnover);
+    sum_step(&self->volume, &in[1], &volume);
     out[0] = turnover / volume;
 }
 MBAR_INDICATOR_RUN(vwma, 2, 1)
