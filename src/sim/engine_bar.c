@@ -33,29 +33,7 @@ typedef struct candidates {
     int n;
 } candidates;
 
-static double field_at(const mbar_instrument *asset, mbar_bar_field field, int64_t row)
-{
-    return asset->fields[field] != NULL ? asset->fields[field][row] : NAN;
-}
-
-static bool is_whole(const mbar_bar *bar)
-{
-    return isfinite(bar->open) && isfinite(bar->high) && isfinite(bar->low) && isfinite(bar->close);
-}
-
 /* ---- Rows of the source's own step ------------------------------------------------ */
-
-/* Prices and volume of a row, the rest of *out as it was. Whether all prices are there. */
-static bool read_row(const mbar_instrument *asset, int64_t row, mbar_bar *out)
-{
-    out->open_ns = asset->times[row];
-    out->open = asset->fields[MBAR_BAR_OPEN][row];
-    out->high = asset->fields[MBAR_BAR_HIGH][row];
-    out->low = asset->fields[MBAR_BAR_LOW][row];
-    out->close = asset->fields[MBAR_BAR_CLOSE][row];
-    out->volume = field_at(asset, MBAR_BAR_VOLUME, row);
-    return is_whole(out);
-}
 
 /* Rows [end - 2, end). */
 static candidates native_rows(const mbar_instrument *asset, int64_t end)
@@ -64,7 +42,7 @@ static candidates native_rows(const mbar_instrument *asset, int64_t end)
     list.n = 0;
     end = end < asset->n_rows ? end : asset->n_rows;
     for (int64_t row = end > 2 ? end - 2 : 0; row < end; row++) {
-        list.n += read_row(asset, row, &list.items[list.n]);
+        list.n += mbar_instrument_read(asset, row, &list.items[list.n]);
     }
     return list;
 }
@@ -74,7 +52,8 @@ static candidates native_rows(const mbar_instrument *asset, int64_t end)
 static bool read_last(const mbar_instrument *asset, mbar_bar *out)
 {
     int64_t row = asset->row;
-    return (row >= 0 && read_row(asset, row, out)) || (row >= 1 && read_row(asset, row - 1, out));
+    return (row >= 0 && mbar_instrument_read(asset, row, out)) ||
+           (row >= 1 && mbar_instrument_read(asset, row - 1, out));
 }
 
 static bool is_before_today(const mbar_engine *engine, int64_t ns)
@@ -138,7 +117,7 @@ static candidates resampled_rows(mbar_engine *engine, const mbar_instrument *ass
             .close = number_at(buckets, "close", row),
             .volume = number_at(buckets, "volume", row),
         };
-        list.n += is_whole(&list.items[list.n]);
+        list.n += mbar_bar_is_whole(&list.items[list.n]);
     }
     mbar_series_unref(buckets);
     return list;
@@ -207,7 +186,8 @@ static void set_quote(const mbar_engine *engine, const mbar_instrument *asset, m
         mbar_engine_is_past_reach(asset, now_ns)) {
         return;
     }
-    double bid = field_at(asset, MBAR_BAR_BID, row), ask = field_at(asset, MBAR_BAR_ASK, row);
+    double bid = mbar_instrument_number(asset, MBAR_BAR_BID, row),
+           ask = mbar_instrument_number(asset, MBAR_BAR_ASK, row);
     double open = asset->fields[MBAR_BAR_OPEN][row], close = asset->fields[MBAR_BAR_CLOSE][row];
     if (asset->series->step == MBAR_STEP_DAY) {
         bid = mbar_engine_unsplit(engine, asset, bid);

@@ -84,33 +84,15 @@ static int64_t next_instant(const mbar_engine *engine)
 
 /* ---- Matching -------------------------------------------------------------------- */
 
-static double field_at(const mbar_instrument *asset, mbar_bar_field field, int64_t row)
-{
-    return asset->fields[field] != NULL ? asset->fields[field][row] : NAN;
-}
-
 /* A quote column says what was quoted by the bar's end: no order can have met that at its
  * beginning, so there is none. */
 static void read_fresh(mbar_instrument *asset)
 {
     int64_t row = asset->fresh_row;
     asset->met_at = row;
-    asset->met_data = MBAR_BOOK_BAR;
-    asset->met = (mbar_bar){
-        .open_ns = asset->times[row],
-        .open = asset->fields[MBAR_BAR_OPEN][row],
-        .high = asset->fields[MBAR_BAR_HIGH][row],
-        .low = asset->fields[MBAR_BAR_LOW][row],
-        .close = asset->fields[MBAR_BAR_CLOSE][row],
-        .volume = field_at(asset, MBAR_BAR_VOLUME, row),
-        .bid = NAN,
-        .ask = NAN,
-        .is_day = asset->series->step == MBAR_STEP_DAY,
-    };
-    if (!isfinite(asset->met.open) || !isfinite(asset->met.high) || !isfinite(asset->met.low) ||
-        !isfinite(asset->met.close)) {
-        asset->met_data = MBAR_BOOK_WAIT;
-    }
+    asset->met = (mbar_bar){.bid = NAN, .ask = NAN, .is_day = asset->series->step == MBAR_STEP_DAY};
+    asset->met_data =
+        mbar_instrument_read(asset, row, &asset->met) ? MBAR_BOOK_BAR : MBAR_BOOK_WAIT;
 }
 
 /* mbar_book_market.bar. */

@@ -23,6 +23,7 @@
 #include "sim/book.h"
 #include "sim/ledger.h"
 
+#include <math.h>
 #include <stdatomic.h>
 
 /* Leaves with the status of a call that did not succeed. */
@@ -219,6 +220,29 @@ static inline int64_t mbar_engine_later(int64_t ns, int64_t length_ns)
 {
     int64_t at;
     return mbar_add_i64(ns, length_ns, &at) ? at : INT64_MAX;
+}
+
+static inline bool mbar_bar_is_whole(const mbar_bar *bar)
+{
+    return isfinite(bar->open) && isfinite(bar->high) && isfinite(bar->low) && isfinite(bar->close);
+}
+
+static inline double mbar_instrument_number(const mbar_instrument *asset, mbar_bar_field field,
+                                            int64_t row)
+{
+    return asset->fields[field] != NULL ? asset->fields[field][row] : NAN;
+}
+
+/* Stamp, prices and volume of a row, the rest of *out as it was. Whether all prices are there. */
+static inline bool mbar_instrument_read(const mbar_instrument *asset, int64_t row, mbar_bar *out)
+{
+    out->open_ns = asset->times[row];
+    out->open = asset->fields[MBAR_BAR_OPEN][row];
+    out->high = asset->fields[MBAR_BAR_HIGH][row];
+    out->low = asset->fields[MBAR_BAR_LOW][row];
+    out->close = asset->fields[MBAR_BAR_CLOSE][row];
+    out->volume = mbar_instrument_number(asset, MBAR_BAR_VOLUME, row);
+    return mbar_bar_is_whole(out);
 }
 
 /* ---- engine_assets.c ------------------------------------------------------------- */

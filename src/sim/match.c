@@ -98,10 +98,13 @@ static double limit_in_quote(double limit, bool buy, double bid, double ask)
 
 bool mbar_match_quote(const mbar_order *order, double bid, double ask, double *price)
 {
+    *price = NAN;
+    if (isnan(bid) && isnan(ask)) {
+        return false;
+    }
     double limit = order->limit_price;
     bool buy = is_buy(order);
     bool has_bid = mbar_price_is_usable(bid), has_ask = mbar_price_is_usable(ask);
-    *price = NAN;
     if (order->type == MBAR_ORDER_MARKET) {
         *price = buy ? (has_ask ? ask : NAN) : (has_bid ? bid : NAN);
         return !isnan(*price);
@@ -222,8 +225,7 @@ static mbar_match lumibot_match(const mbar_order *order, const mbar_bar *bar)
 {
     mbar_match match = no_match(order);
     double price;
-    bool has_quote = !isnan(bar->bid) || !isnan(bar->ask);
-    bool by_quote = has_quote && mbar_match_quote(order, bar->bid, bar->ask, &price);
+    bool by_quote = mbar_match_quote(order, bar->bid, bar->ask, &price);
     if (!by_quote) {
         price = bar_price(order, bar, &match);
         if (!mbar_price_is_usable(price) && (bar->is_day || is_missing(bar))) {
